@@ -1,0 +1,205 @@
+"""The event log: what a service knows. One table, appended by one function, read gap-safely by `Tail`."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from uuid_utils.compat import uuid7
+
+from libs.common import privacy
+from libs.common.messages import Event, Meta
+from libs.common.privacy import KeyRing
+from libs.common.sql import Bound
+
+E = TypeVar("E", bound=Event, covariant=True)
+
+COLUMNS = "pos, stream_id, version, stream_type, type, schema_ver, event_id, recorded_at, public, data, meta"
+_APPEND = "SELECT pos, version, recorded_at FROM append($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_LOAD = f"SELECT {COLUMNS} FROM events WHERE stream_id = $1 AND version <= $2 ORDER BY version"
+_NEWEST = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded(Generic[E]):
+    """An event with where, when and why it was stored."""
+
+    pos: int
+    event_id: UUID
+    stream_id: UUID
+    stream_type: str
+    version: int
+    recorded_at: datetime
+    event: E
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class ReadModel:
+    """Tables filled by a pure function from an event to changes.
+
+    Without `sources` it is inline: applied in the append's own transaction. With `sources` it is fed from those
+    services' public streams. A row belongs to one stream, so that a rebuild may batch across streams.
+    """
+
+    name: str
+    tables: tuple[sa.Table, ...]
+    project: Callable[[Recorded[Any]], Iterable[Bound]]
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upcaster:
+    """Turns stored data of `event_name` at version `from_version` into the next version's; pure."""
+
+    event_name: str
+    from_version: int
+    upcast: Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class EventLog:
+    """A service's event types and inline read models, declared once in its `store.py`."""
+
+    def __init__(
+        self,
+        schema: str,
+        types: Sequence[type[Event]],
+        read_models: Sequence[ReadModel] = (),
+        upcasters: Sequence[Upcaster] = (),
+    ) -> None:
+        self.schema = schema
+        self.types = {kind.event_name: kind for kind in types}
+        assert len(self.types) == len(types), "two event types share a name"
+        assert all(name.startswith(f"{schema}.") for name in self.types), "an event is named by its service"
+        assert all("owner_id" in k.model_fields for k in types), "an event says whose it is"
+        self.read_models = tuple(read_models)
+        for kind in types:
+            assert all(not kind.model_fields[f].is_required() for f in kind.personal_fields()), "erasable is optional"
+        self.inline = tuple(model for model in read_models if not model.sources)
+        self.upcasters = {(u.event_name, u.from_version): u.upcast for u in upcasters}
+
+    def decode(self, row: asyncpg.Record, keys: dict[UUID, AESGCM] | None = None) -> Recorded[Any]:
+        """A stored row as its event, whatever version it was written in; without keys personal fields are `None`."""
+        kind, data, version = self.types[row["type"]], row["data"], row["schema_ver"]
+        while version < kind.schema_version:
+            data, version = self.upcasters[row["type"], version](data), version + 1
+        if kind.personal_fields():
+            data = privacy.unseal(row["event_id"], data, (keys or {}).get(UUID(data["owner_id"])))
+        return Recorded(
+            row["pos"],
+            row["event_id"],
+            row["stream_id"],
+            row["stream_type"],
+            row["version"],
+            row["recorded_at"],
+            kind.model_validate(data),
+            Meta(**row["meta"]),
+        )
+
+    async def decode_all(
+        self, con: asyncpg.Connection, keys: KeyRing, rows: Sequence[asyncpg.Record]
+    ) -> list[Recorded[Any]]:
+        """Like `decode`, with the subjects' keys fetched in one query where personal fields occur."""
+        subjects = [UUID(r["data"]["owner_id"]) for r in rows if self.types[r["type"]].personal_fields()]
+        found = await keys.find(con, subjects) if subjects else {}
+        return [self.decode(row, found) for row in rows]
+
+    async def load(
+        self, con: asyncpg.Connection, keys: KeyRing, stream_id: UUID, up_to: int = _NEWEST
+    ) -> list[Recorded[Any]]:
+        """A stream's events in order, up to and including version `up_to`."""
+        return await self.decode_all(con, keys, await con.fetch(_LOAD, stream_id, up_to))
+
+    async def append(
+        self,
+        con: asyncpg.Connection,
+        keys: KeyRing,
+        stream_type: str,
+        stream_id: UUID,
+        expected: int,
+        events: Sequence[Event],
+        meta: Meta,
+        event_ids: Sequence[UUID] | None = None,
+    ) -> list[Recorded[Any]]:
+        """Stores events if the stream is at version `expected`; returns `[]` if it is not.
+
+        After `[]` the caller's transaction holds the stream's lock: reload and append again, and it succeeds.
+        """
+        ids = list(event_ids or (uuid7() for _ in events))
+        data = [await self._dump(con, keys, event, id) for event, id in zip(events, ids, strict=True)]
+        kinds = [type(event) for event in events]
+        rows = await con.fetch(
+            _APPEND,
+            stream_id,
+            stream_type,
+            expected,
+            ids,
+            [kind.event_name for kind in kinds],
+            [kind.schema_version for kind in kinds],
+            [kind.public for kind in kinds],
+            data,
+            meta.as_json(),
+        )
+        return [
+            Recorded(pos, id, stream_id, stream_type, version, at, event, meta)
+            for (pos, version, at), id, event in zip(rows, ids, events, strict=False)
+        ]
+
+    async def _dump(self, con: asyncpg.Connection, keys: KeyRing, event: Event, id: UUID) -> dict[str, Any]:
+        kind, data = type(event), event.model_dump(mode="json")
+        assert self.types.get(kind.event_name) is kind, f"{kind.__name__} is not listed in the service's store"
+        if not kind.personal_fields():
+            return data
+        return privacy.seal(kind, id, data, await keys.obtain(con, UUID(data["owner_id"])))
+
+
+@dataclass
+class Tail:
+    """Reads the log in `pos` order and never steps over an append that may still commit.
+
+    A hole below a visible row is held until every transaction that could own it has ended. The owner got its
+    xid before its pos (`append()` sees to that), so its xid is below an X drawn after the hole was seen; once
+    the snapshot's xmin has reached X and the hole is still there in that snapshot, it was rolled back.
+    `pg_snapshot_xmax` is no such X: a running owner may lie above it, and events were lost with it.
+    """
+
+    pos: int
+    _proof: int = 0
+    _upto: int = 0
+    _dead: int = 0
+
+    @property
+    def waiting(self) -> bool:
+        """A hole is unsettled: read again soon."""
+        return bool(self._proof)
+
+    async def read(self, con: asyncpg.Connection, limit: int = 500) -> list[asyncpg.Record]:
+        """The next rows that are safe to hand out; moves on past them."""
+        rows = await con.fetch(
+            f"SELECT {COLUMNS}, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin "
+            "FROM events WHERE pos > $1 ORDER BY pos LIMIT $2",
+            self.pos,
+            limit,
+        )
+        if rows and self._proof and rows[0]["xmin"] >= self._proof:
+            self._dead, self._proof = self._upto, 0
+        safe = self._settled(rows)
+        if safe < len(rows) and not self._proof:
+            self._upto = rows[-1]["pos"]
+            self._proof = await con.fetchval("SELECT pg_current_xact_id()::text::bigint")
+        if safe:
+            self.pos = rows[safe - 1]["pos"]
+        return list(rows[:safe])
+
+    def _settled(self, rows: Sequence[asyncpg.Record]) -> int:
+        """How many rows come before the first unsettled hole."""
+        previous = self.pos
+        for index, row in enumerate(rows):
+            if row["pos"] != previous + 1 and row["pos"] > self._dead:
+                return index
+            previous = row["pos"]
+        return len(rows)

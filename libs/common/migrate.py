@@ -1,0 +1,88 @@
+"""Schema migrations: one Alembic history per service, run as the schema's owner.
+
+`python -m libs.common.migrate catalog` (or `vitrine migrate`) brings a service's schema to the newest version.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context, op
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from libs.common.settings import DatabaseOwnerSettings
+
+CORE = Path(__file__).parent / "migrations"
+SERVICES = Path(__file__).parents[2] / "services"
+
+
+def core_sql(name: str, schema: str, runtime: str) -> str:
+    """The shared tables' SQL for one schema; `name` is a file under `libs/common/migrations`."""
+    return (CORE / f"{name}.sql").read_text().replace("{schema}", schema).replace("{runtime}", runtime)
+
+
+def apply_core(name: str) -> None:
+    """For a service's migration: applies a shared step to the schema being migrated."""
+    schema = context.config.attributes["schema"]
+    script = core_sql(name, schema, runtime=schema)
+    op.get_bind().connection.dbapi_connection.run_async(lambda driver: driver.execute(script))  # type: ignore[union-attr]
+
+
+def run_env() -> None:
+    """The body of every service's Alembic `env.py`."""
+    connection: sa.Connection = context.config.attributes["connection"]
+    schema: str = context.config.attributes["schema"]
+    context.configure(connection=connection, target_metadata=None, version_table_schema=schema)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def migrate(service: str, owner_url: str) -> None:
+    """Upgrades to the newest version; waits for another migration of the same service instead of racing it."""
+    from alembic import command
+
+    engine = create_async_engine(
+        owner_url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        poolclass=NullPool,
+        connect_args={"server_settings": {"search_path": service}},
+    )
+    config = _config(service)
+
+    def upgrade(connection: sa.Connection) -> None:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 0))"), {"k": f"migrate:{service}"})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade)
+    await engine.dispose()
+
+
+async def pending(service: str, url: str) -> bool:
+    """Whether the schema is behind this code's newest migration."""
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
+
+    def current(connection: sa.Connection) -> Any:
+        return MigrationContext.configure(connection, opts={"version_table_schema": service}).get_current_revision()
+
+    async with engine.connect() as connection:
+        revision = await connection.run_sync(current)
+    await engine.dispose()
+    return bool(revision != ScriptDirectory.from_config(_config(service)).get_current_head())
+
+
+def _config(service: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SERVICES / service / "migrations"))
+    config.attributes["schema"] = service
+    return config
+
+
+if __name__ == "__main__":
+    asyncio.run(migrate(sys.argv[1], DatabaseOwnerSettings().database_owner_url))  # type: ignore[call-arg]

@@ -1,0 +1,112 @@
+-- The tables every service has: its log, its consumers' positions, its jobs, its keys.
+-- {schema} is the service's schema, {runtime} its runtime role. Applied by the service's first migration.
+
+CREATE SEQUENCE {schema}.events_pos_seq AS bigint CACHE 1;
+
+CREATE TABLE {schema}.events (
+  pos         bigint      NOT NULL DEFAULT nextval('{schema}.events_pos_seq') PRIMARY KEY,
+  stream_id   uuid        NOT NULL,
+  version     integer     NOT NULL CHECK (version > 0),
+  stream_type text        NOT NULL,
+  type        text        NOT NULL,
+  schema_ver  smallint    NOT NULL,
+  event_id    uuid        NOT NULL UNIQUE,
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  public      boolean     NOT NULL,
+  data        jsonb       NOT NULL,
+  meta        jsonb       NOT NULL,
+  UNIQUE (stream_id, version)
+);
+
+-- One round trip. An empty result means the stream is not at p_expected; the caller then holds the stream's
+-- lock until its transaction ends, so one reload and a second try cannot fail again.
+-- The xid is drawn before pos: the tail's proof that a hole is dead rests on that order.
+CREATE FUNCTION {schema}.append(
+  p_stream uuid, p_stream_type text, p_expected integer,
+  p_ids uuid[], p_types text[], p_schema_vers smallint[], p_public boolean[], p_data jsonb[], p_meta jsonb)
+RETURNS TABLE (pos bigint, version integer, recorded_at timestamptz)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+BEGIN
+  PERFORM pg_current_xact_id(), pg_advisory_xact_lock(uuid_hash_extended(p_stream, 0));
+  IF p_expected <> coalesce((SELECT max(e.version) FROM {schema}.events e WHERE e.stream_id = p_stream), 0) THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+    INSERT INTO {schema}.events AS e
+      (stream_id, version, stream_type, type, schema_ver, event_id, public, data, meta)
+    SELECT p_stream, (p_expected + n.ord)::integer, p_stream_type, n.type, n.schema_ver, n.id, n.public, n.data, p_meta
+    FROM unnest(p_ids, p_types, p_schema_vers, p_public, p_data)
+      WITH ORDINALITY AS n(id, type, schema_ver, public, data, ord)
+    ORDER BY n.ord
+    RETURNING e.pos, e.version, e.recorded_at;
+END $$;
+
+CREATE TABLE {schema}.checkpoints (
+  name       text        PRIMARY KEY,
+  pos        bigint      NOT NULL DEFAULT 0,
+  updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE {schema}.projections (
+  name           text        NOT NULL,
+  source         text        NOT NULL,
+  pos            bigint      NOT NULL DEFAULT 0,
+  seq            bigint      NOT NULL DEFAULT 0,
+  stream_created timestamptz,
+  updated_at     timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (name, source)
+);
+
+CREATE TABLE {schema}.inbox (
+  consumer text        NOT NULL,
+  event_id uuid        NOT NULL,
+  seen_at  timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (consumer, event_id)
+);
+
+CREATE TABLE {schema}.idempotency_keys (
+  scope      text        PRIMARY KEY,
+  owner_id   uuid,
+  body_hash  bytea       NOT NULL,
+  status     integer     NOT NULL,
+  headers    jsonb       NOT NULL,
+  body       bytea       NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON {schema}.idempotency_keys (created_at);
+
+CREATE TABLE {schema}.subject_keys (
+  subject_id  uuid        PRIMARY KEY,
+  wrapped_key bytea       NOT NULL,
+  created_at  timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE {schema}.job_queue (
+  job_id       uuid        PRIMARY KEY,
+  kind         text        NOT NULL,
+  owner_id     uuid        NOT NULL,
+  queued_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  available_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  attempts     integer     NOT NULL DEFAULT 0,
+  worker_id    uuid,
+  lease_until  timestamptz,
+  cancelled    boolean     NOT NULL DEFAULT false,
+  traceparent  text
+);
+CREATE INDEX ON {schema}.job_queue (kind, available_at);
+CREATE INDEX ON {schema}.job_queue (owner_id);
+
+CREATE TABLE {schema}.job_calls (
+  job_id     uuid        NOT NULL,
+  step       text        NOT NULL,
+  attempts   integer     NOT NULL DEFAULT 1,
+  answer     jsonb,
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  done_at    timestamptz,
+  PRIMARY KEY (job_id, step)
+);
+
+REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {schema}.events FROM {runtime};
+GRANT SELECT ON {schema}.events TO {runtime};
+REVOKE ALL ON FUNCTION {schema}.append FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {schema}.append TO {runtime};
