@@ -10,15 +10,17 @@ import asyncpg
 import orjson
 
 from libs.common.decider import Decider
-from libs.common.errors import PreconditionFailed
+from libs.common.errors import Conflict, PreconditionFailed
 from libs.common.event_log import EventLog, Recorded
 from libs.common.messages import Command, Event, Meta
 from libs.common.privacy import KeyRing
-from libs.common.sql import Bound
+from libs.common.sql import Bound, Json
 
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
+
+RETRIES = 3
 
 
 class Reader(Protocol):
@@ -36,11 +38,12 @@ class _Connection(asyncpg.Connection):
         return ""
 
 
+def _to_json(value: Any) -> str:
+    return value if type(value) is Json else orjson.dumps(value).decode()
+
+
 async def _prepare(con: asyncpg.Connection) -> None:
-    for name in ("jsonb", "json"):
-        await con.set_type_codec(
-            name, schema="pg_catalog", encoder=lambda value: orjson.dumps(value).decode(), decoder=orjson.loads
-        )
+    await con.set_type_codec("jsonb", schema="pg_catalog", encoder=_to_json, decoder=orjson.loads)
 
 
 async def connect(url: str, schema: str, **settings: str) -> asyncpg.Connection:
@@ -155,11 +158,11 @@ class Transaction:
     ) -> Handled[S]:
         """Loads, decides, appends, and updates the inline read models.
 
-        A lost race is decided again on the reloaded stream; the failed append left its lock with us, so the second
-        try cannot lose. With `expected` (If-Match) any other version raises PreconditionFailed.
+        A lost race is decided again on the reloaded stream; losers queue on the stream's lock, so they get their turn
+        however many they are. With `expected` (If-Match) any other version raises PreconditionFailed.
         """
         con = await self.connection()
-        for _ in range(2):
+        for _ in range(1 + RETRIES):
             before = await self.state(decider, stream_id)
             if expected is not None and before.version != expected:
                 raise PreconditionFailed(f"this is version {before.version} now, not {expected}: read it again")
@@ -172,7 +175,7 @@ class Transaction:
             if recorded:
                 await self._after_append(recorded)
                 return Handled(reduce(decider.evolve, events, before.state), recorded[-1].version, recorded)
-        raise AssertionError("the stream moved although its lock is ours")
+        raise Conflict("too many writers at once: try again", code="busy")
 
     async def _after_append(self, recorded: Sequence[Recorded[Any]]) -> None:
         con = await self.connection()

@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 from libs.common import privacy
 from libs.common.messages import Event, Meta
 from libs.common.privacy import KeyRing
-from libs.common.sql import Bound
+from libs.common.sql import Bound, Json
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -125,9 +125,9 @@ class EventLog:
         meta: Meta,
         event_ids: Sequence[UUID] | None = None,
     ) -> list[Recorded[Any]]:
-        """Stores events if the stream is at version `expected`; returns `[]` if it is not.
+        """Stores events if the stream is at version `expected`; returns `[]` if it has moved on.
 
-        After `[]` the caller's transaction holds the stream's lock: reload and append again, and it succeeds.
+        After `[]` the caller's transaction holds the stream's lock: reload and try again.
         """
         ids = list(event_ids or (uuid7() for _ in events))
         data = [await self._dump(con, keys, event, id) for event, id in zip(events, ids, strict=True)]
@@ -149,11 +149,12 @@ class EventLog:
             for (pos, version, at), id, event in zip(rows, ids, events, strict=False)
         ]
 
-    async def _dump(self, con: asyncpg.Connection, keys: KeyRing, event: Event, id: UUID) -> dict[str, Any]:
-        kind, data = type(event), event.model_dump(mode="json")
+    async def _dump(self, con: asyncpg.Connection, keys: KeyRing, event: Event, id: UUID) -> Json | dict[str, Any]:
+        kind = type(event)
         assert self.types.get(kind.event_name) is kind, f"{kind.__name__} is not listed in the service's store"
         if not kind.personal_fields():
-            return data
+            return Json(event.model_dump_json())
+        data = event.model_dump(mode="json")
         return privacy.seal(kind, id, data, await keys.obtain(con, UUID(data["owner_id"])))
 
 

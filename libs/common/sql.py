@@ -22,6 +22,12 @@ def metadata() -> sa.MetaData:
     return sa.MetaData(naming_convention=NAMING)
 
 
+class Json(str):
+    """JSON that is serialised already: passed to a jsonb parameter as it is."""
+
+    __slots__ = ()
+
+
 class Bound(NamedTuple):
     """A statement with its arguments in the order of its placeholders."""
 

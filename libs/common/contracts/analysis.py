@@ -1,0 +1,101 @@
+"""Public events of analysis. Streams: one per analysis job; one specification stream per product."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from libs.common.contracts import PublicEvent, jobs
+
+
+class PinnedReference(BaseModel):
+    """A photo as it was when the work was accepted; `sha256` of its bytes."""
+
+    reference_id: UUID
+    key: str
+    sha256: str
+    content_type: str = "image/png"
+    is_primary: bool = False
+
+
+class AnalysisRequested(PublicEvent):
+    """Everything the analysis will use is pinned here."""
+
+    event_name = "analysis.analysis_requested"
+    owner_id: UUID
+    product_id: UUID
+    product_title: str
+    references: list[PinnedReference]
+    template_version: str = "1.0"
+    activate: bool = True
+    provider: str | None = None
+    model: str | None = None
+
+
+class AnalysisCompleted(PublicEvent):
+    event_name = "analysis.analysis_completed"
+    owner_id: UUID
+    product_id: UUID
+    specification_id: UUID
+    version: int
+    confidence: float | None = None
+    provider: str
+    model: str
+
+
+class AnalysisFailed(PublicEvent):
+    event_name = "analysis.analysis_failed"
+    owner_id: UUID
+    product_id: UUID
+    code: str
+    detail: str
+    retryable: bool = False
+
+
+class SpecificationCreated(PublicEvent):
+    """One version; `sha256` of `yaml_content`, a copy of which lies at object `key`."""
+
+    event_name = "analysis.specification_created"
+    owner_id: UUID
+    product_id: UUID
+    specification_id: UUID
+    version: int
+    yaml_content: str
+    sha256: str
+    key: str
+    source: Literal["analysis", "edit"]
+    template_version: str = "1.0"
+    confidence_overall: float | None = None
+    image_count: int = 0
+    analysis_model: str | None = None
+    provider: str | None = None
+    job_id: UUID | None = None
+    change_notes: str | None = None
+    primary_dimensions: dict[str, Any] | None = None
+    primary_colors: list[dict[str, Any]] | None = None
+    material_type: str | None = None
+
+
+class SpecificationActivated(PublicEvent):
+    event_name = "analysis.specification_activated"
+    owner_id: UUID
+    product_id: UUID
+    specification_id: UUID
+    version: int
+    sha256: str
+
+
+class JobQueued(jobs.JobQueued):
+    event_name = "analysis.job_queued"
+
+
+class JobStarted(jobs.JobStarted):
+    event_name = "analysis.job_started"
+
+
+class JobProgressed(jobs.JobProgressed):
+    event_name = "analysis.job_progressed"
+
+
+class JobFinished(jobs.JobFinished):
+    event_name = "analysis.job_finished"

@@ -1,0 +1,253 @@
+"""Runs a service's jobs: slots that claim, one heartbeat, a journal of paid calls, and exactly one end per job."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid5
+
+import asyncpg
+from uuid_utils.compat import uuid4, uuid7
+
+from libs.common.database import Transaction
+from libs.common.decider import Decider
+from libs.common.errors import DomainError, Unavailable
+from libs.common.jobs import queue
+from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
+from libs.common.jobs.queue import Claim
+from libs.common.messages import Meta
+from libs.common.service import Service
+from libs.common.telemetry import current_traceparent, span
+
+S = TypeVar("S")
+log = logging.getLogger(__name__)
+
+OUTAGE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, Unavailable)
+"""A server is away: nobody's fault, so it costs no attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind(Generic[S]):
+    """A kind of long work, declared by its slice.
+
+    `perform` does the work outside any transaction and returns the job's result; `conclude` adds what else is to
+    happen in the transaction that finishes the job. `decider` is the job stream's and understands `JobCommand`.
+    """
+
+    name: str
+    decider: Decider[S, Any, Any]
+    perform: Callable[["RunningJob[S]"], Awaitable[dict[str, Any]]]
+    conclude: Callable[[Transaction, "RunningJob[S]", dict[str, Any]], Awaitable[None]] | None = None
+
+
+@dataclass(slots=True)
+class RunningJob(Generic[S]):
+    """What a job may use while it runs; `state` is its stream as accepted, every input pinned."""
+
+    service: Service[Any]
+    kind: JobKind[S]
+    job_id: UUID
+    owner_id: UUID
+    state: S
+    attempt: int
+    meta: Meta
+
+    async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
+        pool = self.service.db.pool
+        answer = await pool.fetchval(
+            "INSERT INTO job_calls AS c (job_id, step) VALUES ($1, $2) ON CONFLICT (job_id, step) "
+            "DO UPDATE SET attempts = c.attempts + 1 RETURNING answer",
+            self.job_id,
+            name,
+        )
+        if answer is None:
+            answer = await call()
+            await pool.execute(
+                "UPDATE job_calls SET answer = $3, done_at = now() WHERE job_id = $1 AND step = $2",
+                self.job_id,
+                name,
+                answer,
+            )
+        return dict(answer)
+
+    async def progress(
+        self,
+        step: str,
+        cost: float = 0.0,
+        also: Callable[[Transaction], Awaitable[None]] | None = None,
+    ) -> None:
+        """Reports a finished step, and `also` what it made, in one transaction."""
+        async with self.service.transaction(self.meta) as tx:
+            if also:
+                await also(tx)
+            await tx.handle(
+                self.kind.decider,
+                self.job_id,
+                ReportProgress(step=step, cost=cost),
+                event_ids=[self.event_id(step)],
+            )
+            await queue.progressed(await tx.connection(), self.job_id)
+
+    def event_id(self, step: str) -> UUID:
+        """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""
+        return uuid5(self.job_id, step)
+
+
+@dataclass
+class Engine:
+    """All slots of one worker process."""
+
+    service: Service[Any]
+    kinds: Sequence[JobKind[Any]]
+    slots: int
+    timeout: float
+    worker_id: UUID = field(default_factory=uuid4)
+    _running: dict[UUID, "asyncio.Task[Any]"] = field(default_factory=dict)
+    _cancelled: set[UUID] = field(default_factory=set)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _stopping: bool = False
+
+    async def run(self) -> None:
+        """Works until cancelled; then gives back what it holds, so that another worker takes it at once."""
+        await self.service.bus.on_wake(f"{self.service.name}.jobs", self._wake_up)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._heartbeat())
+                for _ in range(self.slots):
+                    group.create_task(self._slot())
+        finally:
+            self._stopping = True
+
+    def _wake_up(self) -> None:
+        self._wake.set()
+
+    async def _slot(self) -> None:
+        names = [kind.name for kind in self.kinds]
+        while True:
+            try:
+                claim = await queue.claim(self.service.db, self.worker_id, names)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("cannot claim jobs: %r", error)
+                claim = None
+            if claim is None:
+                await self._idle(1.0)
+            else:
+                await self._guard(claim)
+
+    async def _idle(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        self._wake.clear()
+
+    async def _guard(self, claim: Claim) -> None:
+        """Runs one claimed job to whatever end; nothing it raises may stop the slot."""
+        kind = next(kind for kind in self.kinds if kind.name == claim.kind)
+        task = asyncio.create_task(self._attempt(kind, claim))
+        self._running[claim.job_id] = task
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not task.done():  # the worker stops: hand the job on
+                task.cancel()
+                await asyncio.wait([task])
+                await self._give_back(claim, 0.0, counts=False)
+                raise
+        except Exception:
+            log.exception("job %s could not be concluded; its lease will run out", claim.job_id)
+        finally:
+            self._running.pop(claim.job_id, None)
+            self._cancelled.discard(claim.job_id)
+
+    async def _attempt(self, kind: JobKind[Any], claim: Claim) -> None:
+        meta = Meta(correlation_id=str(claim.job_id), actor=f"user:{claim.owner_id}", traceparent=claim.traceparent)
+        with span(f"job {kind.name}", parent=claim.traceparent, job_id=str(claim.job_id), attempt=claim.attempts):
+            meta = Meta(meta.correlation_id, meta.causation_id, meta.actor, current_traceparent() or meta.traceparent)
+            job = await self._start(kind, claim, meta)
+            if job is None:
+                return
+            if claim.cancelled:
+                return await self._finish(job, CancelJob(by="owner"), None)
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(self.timeout):
+                    result = await kind.perform(job)
+            except asyncio.CancelledError:
+                if claim.job_id not in self._cancelled:
+                    raise  # the lease was lost or the worker stops
+                await self._finish(job, CancelJob(by="owner"), None)
+            except Exception as error:
+                await self._failed(job, claim, error)
+            else:
+                await self._finish(job, CompleteJob(result=result), result, time.monotonic() - started)
+
+    async def _start(self, kind: JobKind[Any], claim: Claim, meta: Meta) -> RunningJob[Any] | None:
+        async with self.service.transaction(meta) as tx:
+            handled = await tx.handle(kind.decider, claim.job_id, StartJob())
+            if not handled.events:  # over already: its worker died between the end and the queue
+                await queue.remove(await tx.connection(), claim.job_id)
+                return None
+        return RunningJob(
+            self.service, kind, claim.job_id, claim.owner_id, handled.state, claim.attempts, meta
+        )
+
+    async def _finish(
+        self, job: RunningJob[Any], command: Any, result: dict[str, Any] | None, seconds: float | None = None
+    ) -> None:
+        """The one end of the job: its events and the queue row's removal in one transaction, if the lease is ours."""
+        async with self.service.transaction(job.meta) as tx:
+            con = await tx.connection()
+            if not await queue.remove(con, job.job_id, self.worker_id):
+                log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
+                return
+            if result is not None and job.kind.conclude:
+                await job.kind.conclude(tx, job, result)
+            await tx.handle(job.kind.decider, job.job_id, command)
+            if seconds is not None:
+                await queue.note_duration(con, job.kind.name, seconds)
+
+    async def _failed(self, job: RunningJob[Any], claim: Claim, error: Exception) -> None:
+        """Tries again later what may be tried again, and ends the job otherwise."""
+        code, detail, retryable = describe(error)
+        log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
+        if isinstance(error, TimeoutError) or not retryable or claim.attempts >= queue.MAX_ATTEMPTS:
+            return await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable), None)
+        outage = isinstance(error, OUTAGE)
+        delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
+        await self._give_back(claim, delay, counts=not outage)
+
+    async def _give_back(self, claim: Claim, delay: float, *, counts: bool = True) -> None:
+        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await queue.release(self.service.db, self.worker_id, claim.job_id, delay, counts=counts)
+
+    async def _heartbeat(self) -> None:
+        """Renews all leases at once and sees what was cancelled; a wake-up makes it look at once."""
+        while True:
+            await self._idle(queue.HEARTBEAT_SECONDS)
+            if not self._running:
+                continue
+            try:
+                ours = await queue.renew(self.service.db, self.worker_id, list(self._running))
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("cannot renew leases: %r", error)
+                continue
+            for job_id, task in list(self._running.items()):
+                if ours.get(job_id) is True:
+                    self._cancelled.add(job_id)
+                if ours.get(job_id, True):
+                    task.cancel()
+
+
+def describe(error: Exception) -> tuple[str, str, bool]:
+    """The stable code, a sentence for the user, and whether another attempt may help."""
+    if isinstance(error, TimeoutError):
+        return "timeout", "the job took longer than is allowed", True
+    if isinstance(error, OUTAGE):
+        return "unavailable", "a server the job needs is not reachable", True
+    code = getattr(error, "code", None)
+    if isinstance(error, DomainError) or code is not None:
+        return str(getattr(code, "value", code)), str(error), bool(getattr(error, "retryable", False))
+    return "internal_error", "the job failed for a reason of ours; it is in the log", True

@@ -1,0 +1,137 @@
+"""The queue of a service's jobs: one table, claimed with SKIP LOCKED under a lease, fair between users.
+
+The queue holds only work that is not over; what happened to a job is in its stream.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+from uuid import UUID
+
+import asyncpg
+
+from libs.common.database import Database, Transaction
+from libs.common.errors import TooMany
+
+LEASE_SECONDS = 30.0
+HEARTBEAT_SECONDS = 10.0
+MAX_ATTEMPTS = 5
+
+_CLAIM = """
+UPDATE job_queue SET worker_id = $1, lease_until = now() + $3 * interval '1 s', attempts = attempts + 1
+WHERE job_id = (
+  SELECT q.job_id FROM job_queue q
+  WHERE q.kind = ANY($2) AND q.available_at <= now() AND coalesce(q.lease_until, '-infinity') < now()
+  ORDER BY (SELECT count(*) FROM job_queue r WHERE r.owner_id = q.owner_id AND r.lease_until > now()), q.queued_at
+  LIMIT 1 FOR UPDATE OF q SKIP LOCKED)
+RETURNING job_id, kind, owner_id, attempts, cancelled, traceparent
+"""
+_RENEW = """
+UPDATE job_queue SET lease_until = now() + $2 * interval '1 s' WHERE worker_id = $1 AND job_id = ANY($3)
+RETURNING job_id, cancelled
+"""
+_RELEASE = """
+UPDATE job_queue SET worker_id = NULL, lease_until = NULL, available_at = now() + $3 * interval '1 s',
+  attempts = attempts - $4 WHERE job_id = $1 AND worker_id = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job taken under a lease; `attempts` counts those since its last progress, this one included."""
+
+    job_id: UUID
+    kind: str
+    owner_id: UUID
+    attempts: int
+    cancelled: bool
+    traceparent: str | None
+
+
+async def enqueue(tx: Transaction, kind: str, job_id: UUID, owner_id: UUID, limit: int) -> None:
+    """Admits a job in the transaction that accepts its command; the limit holds for the whole installation.
+
+    Raises TooMany (`queue_full`) with the time after which a place should be free.
+    """
+    con = await tx.connection()
+    await con.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"admit:{tx.log.schema}:{kind}")
+    waiting = await con.fetchval("SELECT count(*) FROM job_queue WHERE kind = $1", kind)
+    if waiting >= limit:
+        seconds = await con.fetchval("SELECT seconds FROM job_stats WHERE kind = $1", kind) or 1.0
+        raise TooMany(
+            f"{waiting} {kind} jobs are waiting or running already, which is the limit",
+            code="queue_full",
+            retry_after=ceil(seconds),
+        )
+    await con.execute(
+        "INSERT INTO job_queue (job_id, kind, owner_id, traceparent) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        job_id,
+        kind,
+        owner_id,
+        tx.meta.traceparent,
+    )
+    tx.wake_on_commit("jobs")
+
+
+async def claim(db: Database, worker_id: UUID, kinds: list[str], lease: float = LEASE_SECONDS) -> Claim | None:
+    """The next job: first of the user with the fewest running, then the oldest."""
+    row = await db.pool.fetchrow(_CLAIM, worker_id, kinds, lease)
+    return Claim(**row) if row else None
+
+
+async def renew(db: Database, worker_id: UUID, jobs: list[UUID], lease: float = LEASE_SECONDS) -> dict[UUID, bool]:
+    """Prolongs the leases of this worker's jobs; each job that is still ours, with whether it is to be cancelled."""
+    return {row["job_id"]: row["cancelled"] for row in await db.pool.fetch(_RENEW, worker_id, lease, jobs)}
+
+
+async def release(db: Database, worker_id: UUID, job_id: UUID, delay: float, *, counts: bool = True) -> None:
+    """Gives a job back, to be taken again after `delay` seconds; `counts=False` for what was not its fault."""
+    await db.pool.execute(_RELEASE, job_id, worker_id, delay, 0 if counts else 1)
+
+
+async def progressed(con: asyncpg.Connection, job_id: UUID) -> None:
+    """Progress was made: earlier failed attempts are forgiven."""
+    await con.execute("UPDATE job_queue SET attempts = 1 WHERE job_id = $1 AND attempts > 1", job_id)
+
+
+async def remove(con: asyncpg.Connection, job_id: UUID, worker_id: UUID | None = None) -> bool:
+    """Takes a finished job out, its journal with it; with `worker_id` only if the lease is still that worker's."""
+    removed = await con.fetchval(
+        "DELETE FROM job_queue WHERE job_id = $1 AND ($2::uuid IS NULL OR worker_id = $2) RETURNING true",
+        job_id,
+        worker_id,
+    )
+    if removed:
+        await con.execute("DELETE FROM job_calls WHERE job_id = $1", job_id)
+    return bool(removed)
+
+
+async def note_duration(con: asyncpg.Connection, kind: str, seconds: float) -> None:
+    """Keeps the moving average that a refused caller is told to wait."""
+    await con.execute(
+        "INSERT INTO job_stats AS s VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE "
+        "SET seconds = 0.8 * s.seconds + 0.2 * excluded.seconds",
+        kind,
+        seconds,
+    )
+
+
+async def request_cancel(tx: Transaction, job_id: UUID) -> bool:
+    """Marks a running job to be cancelled by its worker; False if it waits and may be cancelled at once."""
+    con = await tx.connection()
+    row = await con.fetchrow(
+        "SELECT coalesce(lease_until > now(), false) AS running FROM job_queue WHERE job_id = $1 FOR UPDATE", job_id
+    )
+    if row is None or not row["running"]:
+        return False
+    await con.execute("UPDATE job_queue SET cancelled = true WHERE job_id = $1", job_id)
+    tx.wake_on_commit("jobs")
+    return True
+
+
+async def position(db: Database, job_id: UUID) -> int | None:
+    """How many jobs of its kind are before a waiting one (0: next); None when it runs or is over."""
+    return await db.pool.fetchval(
+        "SELECT (SELECT count(*) FROM job_queue o WHERE o.kind = q.kind AND o.lease_until IS NULL "
+        "AND o.queued_at < q.queued_at) FROM job_queue q WHERE q.job_id = $1 AND q.lease_until IS NULL",
+        job_id,
+    )
