@@ -129,6 +129,24 @@ CREATE TABLE {schema}.job_stats (
   seconds double precision NOT NULL
 );
 
+-- Which accounts may come in: auth's own state, or in other services a copy fed from its events.
+CREATE TABLE {schema}.refs_accounts (
+  account_id uuid    PRIMARY KEY,
+  active     boolean NOT NULL,
+  version    integer NOT NULL
+);
+
+-- The smaller copies made of a stored picture.
+CREATE TABLE {schema}.object_variants (
+  key             text    NOT NULL,
+  size            integer NOT NULL,
+  variant_key     text    NOT NULL,
+  width           integer NOT NULL,
+  height          integer NOT NULL,
+  file_size_bytes integer NOT NULL,
+  PRIMARY KEY (key, size)
+);
+
 REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {schema}.events FROM {runtime};
 GRANT SELECT ON {schema}.events TO {runtime};
 REVOKE ALL ON FUNCTION {schema}.append FROM PUBLIC;
