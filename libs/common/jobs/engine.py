@@ -107,20 +107,17 @@ class Engine:
     timeout: float
     worker_id: UUID = field(default_factory=uuid4)
     _running: dict[UUID, "asyncio.Task[Any]"] = field(default_factory=dict)
+    _told: set[UUID] = field(default_factory=set)
     _cancelled: set[UUID] = field(default_factory=set)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
-    _stopping: bool = False
 
     async def run(self) -> None:
         """Works until cancelled; then gives back what it holds, so that another worker takes it at once."""
         await self.service.bus.on_wake(f"{self.service.name}.jobs", self._wake_up)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._heartbeat())
-                for _ in range(self.slots):
-                    group.create_task(self._slot())
-        finally:
-            self._stopping = True
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._heartbeat())
+            for _ in range(self.slots):
+                group.create_task(self._slot())
 
     def _wake_up(self) -> None:
         self._wake.set()
@@ -149,17 +146,19 @@ class Engine:
         task = asyncio.create_task(self._attempt(kind, claim))
         self._running[claim.job_id] = task
         try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not task.done():  # the worker stops: hand the job on
-                task.cancel()
-                await asyncio.wait([task])
-                await self._give_back(claim, 0.0, counts=False)
-                raise
+            await asyncio.wait([task])
+            if not task.cancelled() and (error := task.exception()):
+                raise error
+        except asyncio.CancelledError:  # the worker stops: hand the job on
+            task.cancel()
+            await asyncio.wait([task])
+            await self._give_back(claim, 0.0, counts=False)
+            raise
         except Exception:
             log.exception("job %s could not be concluded; its lease will run out", claim.job_id)
         finally:
             self._running.pop(claim.job_id, None)
+            self._told.discard(claim.job_id)
             self._cancelled.discard(claim.job_id)
 
     async def _attempt(self, kind: JobKind[Any], claim: Claim) -> None:
@@ -234,10 +233,10 @@ class Engine:
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("cannot renew leases: %r", error)
                 continue
-            for job_id, task in list(self._running.items()):
-                if ours.get(job_id) is True:
-                    self._cancelled.add(job_id)
-                if ours.get(job_id, True):
+            for job_id, task in self._running.items():
+                if ours.get(job_id, True) and job_id not in self._told:  # to be cancelled, or no longer ours
+                    self._told.add(job_id)
+                    self._cancelled |= {job_id} & ours.keys()
                     task.cancel()
 
 
