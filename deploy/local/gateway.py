@@ -1,0 +1,36 @@
+"""Caddy from its wheel."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local.binaries import binary
+from deploy.local.object_store import BUCKET
+from deploy.local.process import Program
+from deploy.local.run_directory import RunDirectory
+from deploy.local.services import is_ready
+
+CADDYFILE = Path(__file__).parents[1] / "gateway" / "Caddyfile"
+
+
+class Gateway:
+    """The one origin that clients see. `apis` are the ports of the services' API processes."""
+
+    def __init__(self, run: RunDirectory, port: int, apis: Mapping[str, int], object_store_port: int) -> None:
+        self.port = port
+        self._run = run
+        self._apis = apis
+        self._object_store_port = object_store_port
+
+    def program(self) -> Program:
+        env = {
+            "GATEWAY_ADDRESS": f"http://:{self.port}",
+            "GATEWAY_BIND": "127.0.0.1",
+            "SITE": str(self._run.path / "site"),
+            "BUCKET": BUCKET,
+            "OBJECT_STORE": f"127.0.0.1:{self._object_store_port}",
+            **{f"{service.upper()}_API": f"127.0.0.1:{port}" for service, port in self._apis.items()},
+            "XDG_DATA_HOME": str(self._run.path / "caddy"),
+            "XDG_CONFIG_HOME": str(self._run.path / "caddy"),
+        }
+        command = [binary("caddy"), "run", "--config", str(CADDYFILE)]
+        return Program("gateway", command, ready=lambda: is_ready(f"http://127.0.0.1:{self.port}"), env=env)

@@ -1,0 +1,139 @@
+"""Where one stack keeps everything: data, generated secrets, logs, and the lock that makes it one."""
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable
+from pathlib import Path
+from random import SystemRandom
+from typing import IO
+
+import psutil
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import BaseModel
+
+MARK = "VITRINE_STACK"
+
+
+class AlreadyRunning(Exception):
+    """Another process runs a stack on this directory."""
+
+
+class Secrets(BaseModel):
+    """Generated once per run directory, never shipped."""
+
+    passwords: dict[str, str]
+    master_keys: dict[str, str]
+    jwt_private_key: str
+    s3_access_key: str
+    s3_secret_key: str
+
+    @classmethod
+    def generate(cls, accounts: Iterable[str], services: Iterable[str]) -> "Secrets":
+        """`accounts` get a password each, `services` a key that wraps their subjects' keys."""
+        key = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return cls(
+            passwords={account: secrets.token_hex(16) for account in accounts},
+            master_keys={service: urlsafe_b64encode(os.urandom(32)).decode() for service in services},
+            jwt_private_key=key.decode(),
+            s3_access_key=secrets.token_hex(10),
+            s3_secret_key=secrets.token_hex(20),
+        )
+
+
+class RunDirectory:
+    """A stack's directory, held by at most one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.logs = self.path / "logs"
+        self._lock: IO[str] | None = None
+
+    def claim(self) -> None:
+        """Takes the lock and ends what a killed predecessor left running. Raises AlreadyRunning."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        lock = (self.path / "lock").open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise AlreadyRunning(f"a stack is already running in {self.path}") from None
+        self._lock = lock
+        self._end_leftovers()
+
+    def release(self) -> None:
+        """Gives the lock back."""
+        if self._lock is not None:
+            (self.path / "running.json").unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
+
+    def secrets(self, accounts: Iterable[str], services: Iterable[str]) -> Secrets:
+        """Those generated when this directory was first used."""
+        path = self.path / "secrets.json"
+        if not path.exists():
+            self.write_private("secrets.json", Secrets.generate(accounts, services).model_dump_json(indent=2))
+        return Secrets.model_validate_json(path.read_text())
+
+    def write_private(self, name: str, text: str) -> Path:
+        """A file that only its owner may read, whole or not at all."""
+        path, partial = self.path / name, self.path / f"{name}.partial"
+        partial.unlink(missing_ok=True)
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        return partial.replace(path)
+
+    def announce(self, **facts: object) -> None:
+        """Tells other commands on this machine how to reach the running stack."""
+        self.write_private("running.json", json.dumps({"pid": os.getpid(), **facts}))
+
+    def running(self) -> dict[str, object] | None:
+        """What the running stack announced; None when none runs here."""
+        try:
+            facts: dict[str, object] = json.loads((self.path / "running.json").read_text())
+            with (self.path / "lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return facts
+        except FileNotFoundError:
+            return None
+        return None
+
+    def _end_leftovers(self) -> None:
+        """Every process of a stack carries its directory in its environment, so the dead supervisor's are found."""
+        found = [process for process in psutil.process_iter() if self._is_ours(process)]
+        for process in found:
+            process.send_signal(signal.SIGTERM)
+        for process in psutil.wait_procs(found, timeout=5)[1]:
+            process.kill()
+        psutil.wait_procs(found, timeout=5)
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return bool(process.environ().get(MARK) == str(self.path))
+        except psutil.Error:
+            return False
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on.
+
+    Below the range from which the kernel takes ports for outgoing connections: a server that is down for a moment
+    must find its port free again, and a client that keeps retrying must not connect to itself.
+    """
+    while True:
+        port = SystemRandom().randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port

@@ -1,0 +1,51 @@
+"""The service processes, started as in production: an API (uvicorn) and a worker for each service."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+
+from deploy.local.process import Program
+
+SERVICES = ("auth", "catalog", "analysis", "generation")
+
+
+def api_names() -> list[str]:
+    return [f"{service}-api" for service in SERVICES]
+
+
+def worker_names() -> list[str]:
+    return [f"{service}-worker" for service in SERVICES]
+
+
+def api(service: str, port: int, env: Mapping[str, str]) -> Program:
+    uvicorn = [sys.executable, "-m", "uvicorn", f"services.{service}.api:app", "--no-access-log"]
+    options = ["--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
+    return Program(
+        f"{service}-api",
+        [*uvicorn, *options, "--no-server-header", "--timeout-graceful-shutdown", "5"],
+        ready=lambda: is_ready(f"http://127.0.0.1:{port}"),
+        env={**env, "PORT": str(port)},
+    )
+
+
+def worker(service: str, port: int, env: Mapping[str, str]) -> Program:
+    """`port` is that of its small HTTP server for /health, /ready and /metrics."""
+    return Program(
+        f"{service}-worker",
+        [sys.executable, "-m", f"services.{service}.worker"],
+        ready=lambda: is_ready(f"http://127.0.0.1:{port}"),
+        env={**env, "METRICS_PORT": str(port)},
+    )
+
+
+def is_ready(url: str) -> bool:
+    """Whether `/ready` answers 200."""
+    try:
+        with urllib.request.urlopen(f"{url}/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+    except OSError:
+        return False

@@ -1,0 +1,194 @@
+"""The embedded stack: three servers, eight service processes, one gateway, started in order and kept running."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+from deploy.local import services
+from deploy.local.gateway import Gateway
+from deploy.local.nats import Nats
+from deploy.local.object_store import BUCKET, ObjectStore
+from deploy.local.postgres import SUPERUSER, Postgres
+from deploy.local.process import Program, Supervised
+from deploy.local.run_directory import MARK, RunDirectory, Secrets, free_port
+from deploy.local.services import SERVICES
+
+SERVERS = ("postgres", "nats", "object-store")
+START_SECONDS = 60.0
+
+
+class Stack:
+    """`with Stack(directory) as stack: stack.start()`; or single servers: `stack.start_server("nats")`.
+
+    Everything it keeps is under `directory`; started there again, it finds its data. Ports that are not given are
+    free ones. `env` is added to the variables of every service process. The methods block; call them from a thread
+    (`asyncio.to_thread`) where a loop must go on.
+    """
+
+    def __init__(
+        self, directory: Path, *, ports: Mapping[str, int] | None = None, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.run = RunDirectory(directory)
+        self._given_ports = dict(ports or {})
+        self._given_env = dict(env or {})
+        self._processes: dict[str, Supervised] = {}
+
+    def __enter__(self) -> "Stack":
+        self.run.claim()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.run.release()
+
+    def start(self) -> None:
+        """Returns when every process is ready. Raises TimeoutError with the last words of the one that is not."""
+        self._start(SERVERS)
+        self.wait_ready(SERVERS)
+        self.provision()
+        self._start([*services.api_names(), *services.worker_names(), "gateway"])
+        self.wait_ready()
+        self.run.announce(url=self.url, ports=self.ports)
+
+    def stop(self) -> None:
+        """First who serves, then who works, then the servers; each may finish what it has begun."""
+        apis, workers = services.api_names(), services.worker_names()
+        for layer in (["gateway"], apis, workers, ["nats", "object-store"], ["postgres"]):
+            _together(self.stop_server, [name for name in layer if name in self._processes])
+
+    def provision(self) -> None:
+        """The database, the services' roles and schemas, and their newest migrations."""
+        self.postgres.create_database()
+        for service in SERVICES:
+            self.postgres.create_service(service, self._password(service), self._password(f"{service}_owner"))
+        present = Path(__file__).parents[2] / "services"
+        _together(self.migrate, [name for name in SERVICES if (present / name / "migrations").exists()])
+
+    def migrate(self, service: str) -> None:
+        command = [sys.executable, "-m", "libs.common.migrate", service]
+        subprocess.run(command, env={**os.environ, **self.service_env(service)}, check=True)
+
+    @property
+    def url(self) -> str:
+        """The gateway's origin."""
+        return f"http://localhost:{self.ports['gateway']}"
+
+    def service_env(self, service: str) -> dict[str, str]:
+        """The variables of one service's processes, its own accounts and keys only."""
+        return {
+            "APP_ENV": "development",
+            "DATABASE_URL": self.postgres.url(service, self._password(service)),
+            "DATABASE_OWNER_URL": self.postgres.url(f"{service}_owner", self._password(f"{service}_owner")),
+            "NATS_URL": self.nats.url(service),
+            "S3_ENDPOINT": self.object_store.endpoint,
+            "S3_ACCESS_KEY": self.secrets.s3_access_key,
+            "S3_SECRET_KEY": self.secrets.s3_secret_key,
+            "S3_BUCKET": BUCKET,
+            "S3_REGION": "us-east-1",
+            "PUBLIC_URL": self.url,
+            "MASTER_KEY": self.secrets.master_keys[service],
+            "JWKS_URL": f"http://127.0.0.1:{self.ports['auth-api']}/.well-known/jwks.json",
+            "HOST": "127.0.0.1",
+            **(self._auth_env() if service == "auth" else {}),
+            **self._given_env,
+            MARK: str(self.run.path),
+        }
+
+    def _auth_env(self) -> dict[str, str]:
+        return {"JWT_PRIVATE_KEY": self.secrets.jwt_private_key, "ADMIN_PASSWORD": "admin123"}
+
+    # single processes, for tests of what happens without them
+
+    def start_server(self, name: str) -> None:
+        """Starts one process (of any kind) and waits until it is ready."""
+        self._start([name])
+        self.wait_ready([name])
+
+    def stop_server(self, name: str) -> None:
+        """Stops it and leaves it stopped."""
+        self._processes[name].stop()
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Sends a signal to it; what dies comes back."""
+        self._processes[name].kill(number)
+
+    def pid_of(self, name: str) -> int | None:
+        """None while it is not running."""
+        return self._processes[name].pid
+
+    def restarts_of(self, name: str) -> int:
+        return self._processes[name].restarts
+
+    def wait_ready(self, names: Iterable[str] | None = None, timeout: float = START_SECONDS) -> None:
+        """Of all that were started, or of these."""
+        for name in names if names is not None else list(self._processes):
+            self._processes[name].wait_ready(timeout)
+
+    @property
+    def names(self) -> list[str]:
+        """Of every process that was started."""
+        return list(self._processes)
+
+    def _start(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self._processes:
+                self._processes[name] = Supervised(self._program(name), self.run.logs / f"{name}.log")
+            self._processes[name].start()
+
+    def _program(self, name: str) -> Program:
+        match name.rsplit("-", 1):
+            case [service, "api"]:
+                return services.api(service, self.ports[name], self.service_env(service))
+            case [service, "worker"]:
+                return services.worker(service, self.ports[name], self.service_env(service))
+            case ["postgres"]:
+                return self.postgres.program()
+            case ["nats"]:
+                return self.nats.program()
+            case ["object", "store"]:
+                return self.object_store.program()
+            case ["gateway"]:
+                return self.gateway.program()
+        raise KeyError(name)
+
+    @cached_property
+    def ports(self) -> dict[str, int]:
+        names = [*SERVERS, "nats-monitor", "gateway", *services.api_names(), *services.worker_names()]
+        return {name: self._given_ports.get(name) or free_port() for name in names}
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        owners = [f"{service}_owner" for service in SERVICES]
+        return self.run.secrets([SUPERUSER, "operator", *SERVICES, *owners], SERVICES)
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        return Postgres(self.run, self.ports["postgres"], self._password(SUPERUSER))
+
+    @cached_property
+    def nats(self) -> Nats:
+        users = {user: self._password(user) for user in (*SERVICES, "operator")}
+        return Nats(self.run, self.ports["nats"], self.ports["nats-monitor"], users)
+
+    @cached_property
+    def object_store(self) -> ObjectStore:
+        secrets = self.secrets
+        return ObjectStore(self.run, self.ports["object-store"], secrets.s3_access_key, secrets.s3_secret_key)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        apis = {service: self.ports[f"{service}-api"] for service in SERVICES}
+        return Gateway(self.run, self.ports["gateway"], apis, self.ports["object-store"])
+
+    def _password(self, account: str) -> str:
+        return self.secrets.passwords[account]
+
+
+def _together(action: Callable[[str], None], names: Sequence[str]) -> None:
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(action, names))

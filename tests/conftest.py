@@ -1,0 +1,57 @@
+"""Real servers for every test that wants them: once per session, on free ports, in a temporary directory."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.postgres import Postgres
+from deploy.local.stack import SERVERS, Stack
+
+
+def pytest_configure() -> None:
+    """A killed test run removes what it started, as an interrupted one does."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+
+
+@pytest.fixture(scope="session")
+def empty_stack() -> Iterator[Stack]:
+    """Nothing runs yet; `start_server` starts what a test wants."""
+    directory = Path(tempfile.mkdtemp(prefix="vitrine-test-"))
+    try:
+        with Stack(directory, env={"RATE_LIMITS_ENABLED": "false"}) as stack:
+            yield stack
+    finally:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def postgres(empty_stack: Stack) -> Postgres:
+    """With every service's roles, schemas and migrations."""
+    empty_stack.start_server("postgres")
+    empty_stack.provision()
+    return empty_stack.postgres
+
+
+@pytest.fixture(scope="session")
+def nats(empty_stack: Stack) -> str:
+    """The operator's URL; a service's own is `service_env(service)["NATS_URL"]`."""
+    empty_stack.start_server("nats")
+    return empty_stack.nats.url("operator")
+
+
+@pytest.fixture(scope="session")
+def stack(empty_stack: Stack, postgres: Postgres, nats: str) -> Stack:
+    """All three servers, no service process."""
+    for name in SERVERS:
+        empty_stack.start_server(name)
+    return empty_stack
+
+
+@pytest.fixture(scope="session")
+def service_env(empty_stack: Stack) -> Callable[[str], dict[str, str]]:
+    """A service's variables; the servers they point to are those the test's other fixtures started."""
+    return empty_stack.service_env
