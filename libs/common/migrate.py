@@ -16,7 +16,6 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from libs.common.settings import DatabaseOwnerSettings
 
 CORE = Path(__file__).parent / "migrations"
 SERVICES = Path(__file__).parents[2] / "services"
@@ -84,5 +83,11 @@ def _config(service: str) -> Config:
     return config
 
 
+def main(service: str) -> None:
+    from libs.common.settings import DatabaseOwnerSettings
+
+    asyncio.run(migrate(service, DatabaseOwnerSettings().database_owner_url))  # type: ignore[call-arg]
+
+
 if __name__ == "__main__":
-    asyncio.run(migrate(sys.argv[1], DatabaseOwnerSettings().database_owner_url))  # type: ignore[call-arg]
+    main(sys.argv[1])
