@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 from opentelemetry import trace
 
@@ -58,7 +58,7 @@ class Providers:
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """Reads `providers_vision_describe: "openai,local"` and so on; what is missing is `local` alone."""
-        chains = {}
+        chains: dict[str, list[str]] = {}
         for capability in Capability:
             key = "providers_" + capability.replace(".", "_")
             names = str(settings.get(key) or "local").split(",")
@@ -168,11 +168,14 @@ class Providers:
                 except ProviderError as error:
                     if error.code in FINAL:
                         raise
-                    log.warning("provider failed", extra={"capability": capability, "provider": name, "code": error.code})
+                    log.warning(
+                        "provider failed",
+                        extra={"capability": capability, "provider": name, "code": error.code},
+                    )
                     failures.append(error)
                 else:
                     attempts = tuple(FailedAttempt(e.provider, e.code, e.message) for e in failures)
-                    return cast(R, replace(result, call=replace(result.call, fallback_from=attempts)))
+                    return replace(result, call=replace(result.call, fallback_from=attempts))
         if not failures:
             raise ProviderError(ErrorCode.UNSUPPORTED, f"no provider for {capability}", "none")
         raise next((error for error in failures if error.retryable), failures[0])

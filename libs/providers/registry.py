@@ -45,7 +45,12 @@ MODEL_NAMES: Mapping[str, str] = {
 def model_list(cards: Mapping[str, Card]) -> list[dict[str, Any]]:
     """What `GET /models` lists: the models that answer, then the known names that nobody answers for here."""
     known = [
-        {"model": name, "provider": owner, "available": False, "reason": f"{owner} is not a provider of this build"}
+        {
+            "model": name,
+            "provider": owner,
+            "available": False,
+            "reason": f"{owner} is not a provider of this build",
+        }
         for name, owner in MODEL_NAMES.items()
         if owner not in cards
     ]

@@ -134,7 +134,9 @@ def _schema_refusal(root: yaml.Node, error: pydantic.ValidationError) -> Invalid
 def _locate(node: yaml.Node, path: tuple[int | str, ...]) -> _Mark:
     """Position of the deepest node of the path that exists in the text."""
     for part in path:
-        children = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+        children = (
+            {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+        )
         if isinstance(node, yaml.SequenceNode):
             children = dict(enumerate(node.value))
         if part not in children:

@@ -110,7 +110,9 @@ class ProductSpec(Section):
             return None
         unit = lengths[0].unit
         scale = MILLIMETRES[unit]
-        values: dict[str, float | str] = {d.axis: round(d.value * MILLIMETRES[d.unit] / scale, 2) for d in lengths}
+        values: dict[str, float | str] = {
+            d.axis: round(d.value * MILLIMETRES[d.unit] / scale, 2) for d in lengths
+        }
         return values | {"unit": unit}
 
     @property
@@ -120,4 +122,3 @@ class ProductSpec(Section):
     @property
     def material_type(self) -> str | None:
         return self.material.primary if self.material else None
-

@@ -1,67 +1,98 @@
-"""Child processes for CPU-heavy work: started at the first task, replaced when one dies."""
+"""Child processes for CPU-heavy work: started when needed, replaced when one dies, killed when nobody waits.
+
+Not `ProcessPoolExecutor`: its children import the parent's main module, outlive a killed parent, and cannot be
+stopped for a cancelled job. Here a child is a plain process that reads tasks from a pipe and ends with it.
+"""
 
 import asyncio
-import multiprocessing
+import contextlib
 import os
-import threading
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+import pickle
+import struct
+import sys
+from typing import Any, Self
 
-T = TypeVar("T")
+CHILD_MODULE = "libs.providers.local.child"
+LENGTH = struct.Struct(">Q")
 
 
-class PoolBroken(Exception):
-    """A child died (killed, or out of memory) while this task was running or waiting; it may be tried again."""
+class ChildDied(Exception):
+    """A child was killed or ran out of memory while it had this task; the task may be tried again."""
 
 
 class ChildPool:
-    """Runs importable functions of `module` in children that have imported nothing of the parent's but it."""
+    """Runs functions of `libs.providers.local.tasks` by name, `size` at a time."""
 
-    def __init__(self, module: str, processes: int) -> None:
-        self._module = module
-        self._processes = processes
-        self._executor: ProcessPoolExecutor | None = None
+    def __init__(self, size: int) -> None:
+        self._slots = asyncio.Semaphore(size)
         self._heavy = asyncio.Semaphore(1)
+        self._idle: list[_Child] = []
 
-    async def run(self, function: Callable[..., T], *args: Any, heavy: bool = False) -> T:
-        """Arguments and result are pickled. `heavy` tasks (hundreds of megabytes each) run one at a time."""
-        if heavy:
-            async with self._heavy:
-                return await self._run(function, *args)
-        return await self._run(function, *args)
+    async def run(self, function: str, *args: Any, heavy: bool = False) -> Any:
+        """Arguments and result are pickled; what the function raises is raised here.
 
-    async def _run(self, function: Callable[..., T], *args: Any) -> T:
-        executor = self._executor = self._executor or self._start()
-        try:
-            return await asyncio.wrap_future(executor.submit(function, *args))
-        except BrokenProcessPool as error:
-            if self._executor is executor:
-                self._executor = None
-            executor.shutdown(wait=False)
-            raise PoolBroken("a child process died") from error
+        `heavy` tasks (hundreds of megabytes each) run one at a time. Cancelling kills the child.
+        """
+        async with self._heavy if heavy else contextlib.nullcontext(), self._slots:
+            child = await self._take()
+            try:
+                succeeded, answer = await child.call(function, args)
+            except BaseException:
+                await child.kill()
+                raise
+            self._idle.append(child)
+        if not succeeded:
+            raise answer
+        return answer
 
-    def _start(self) -> ProcessPoolExecutor:
-        # A fork server starts children without the parent's threads, sockets and event loop, and imports the
-        # module once for all of them.
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([self._module])
-        return ProcessPoolExecutor(self._processes, mp_context=context, initializer=_follow_parent)
+    async def _take(self) -> "_Child":
+        while self._idle:
+            child = self._idle.pop()
+            if child.alive:
+                return child
+        return await _Child.start()
 
     async def aclose(self) -> None:
-        if self._executor is not None:
-            executor, self._executor = self._executor, None
-            await asyncio.to_thread(executor.shutdown, cancel_futures=True)
+        while self._idle:
+            await self._idle.pop().kill()
 
 
-def _follow_parent() -> None:
-    """A child of a killed parent would wait for tasks for ever: it leaves as soon as the parent is gone."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+class _Child:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin and process.stdout
+        self._process, self._tasks, self._answers = process, process.stdin, process.stdout
 
-    def leave() -> None:
-        parent.join()
-        os._exit(1)
+    @classmethod
+    async def start(cls) -> Self:
+        # One thread per child: the pool already has a child per processor.
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+        }
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-m", CHILD_MODULE)
+        return cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment))
 
-    threading.Thread(target=leave, daemon=True, name="follow-parent").start()
+    @property
+    def alive(self) -> bool:
+        return self._process.returncode is None
+
+    async def call(self, function: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
+        """Whether it succeeded, and its result or its exception."""
+        task = pickle.dumps((function, args), protocol=pickle.HIGHEST_PROTOCOL)
+        try:
+            self._tasks.write(LENGTH.pack(len(task)))
+            self._tasks.write(task)
+            await self._tasks.drain()
+            (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+            answer: tuple[bool, Any] = pickle.loads(await self._answers.readexactly(length))
+        except (OSError, asyncio.IncompleteReadError) as error:
+            raise ChildDied(f"a child process died during {function}") from error
+        return answer
+
+    async def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        self._tasks.close()
+        await self._process.wait()

@@ -2,8 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from libs.common.errors import DomainError
 from libs.providers.base import (
@@ -15,12 +15,12 @@ from libs.providers.base import (
     ErrorCode,
     Hints,
     ImageBlob,
-    ImageOut,
     ImageRequest,
     ImageResult,
     ProviderError,
 )
-from libs.providers.local.pool import ChildPool, PoolBroken
+from libs.providers.local.pool import ChildDied, ChildPool
+from libs.providers.local.results import Made, Measured
 from libs.providers.specification import Defect, ProductSpec
 
 NAME = "local"
@@ -28,28 +28,65 @@ MODEL = "classical/1"
 CAPABILITIES = frozenset(
     {Capability.DESCRIBE, Capability.DEFECTS, Capability.GENERATE, Capability.REMOVE_BACKGROUND}
 )
-LIMITS = {
-    "aspect_ratios": ASPECT_RATIOS,
-    "resolutions": RESOLUTIONS,
-    "references": 1,
-    "min_side_px": 64,
-    "seed": "same seed, same pixels",
-}
+LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": 1, "min_side_px": 64}
 MAX_PROCESSES = 4
-
-T = TypeVar("T")
 
 
 class LocalProvider:
-    """Needs no key and no network, and is deterministic: it measures and composes, it recognises nothing."""
+    """Needs no key and no network and is deterministic. It measures and composes; it recognises nothing."""
 
     name = NAME
     capabilities = CAPABILITIES
 
     def __init__(self, processes: int | None = None) -> None:
-        self._pool = ChildPool(
-            "libs.providers.local.tasks", processes or min(MAX_PROCESSES, os.cpu_count() or 1)
-        )
+        self._pool = ChildPool(processes or min(MAX_PROCESSES, os.cpu_count() or 1))
 
     async def describe(self, images: Sequence[ImageBlob], hints: Hints) -> Analysis[ProductSpec]:
-        from libs.providers.local import tasks
+        if not images:
+            raise _invalid("a specification needs at least one photo")
+        started = time.perf_counter()
+        measured: Measured = await self._run("describe", [image.data for image in images], hints)
+        return Analysis(ProductSpec.model_validate(measured.value), _call(started, measured))
+
+    async def classify(self, image: ImageBlob, labels: Sequence[str]) -> Analysis[dict[str, float]]:
+        raise ProviderError(ErrorCode.UNSUPPORTED, "the local provider recognises no objects", NAME)
+
+    async def defects(self, image: ImageBlob) -> Analysis[tuple[Defect, ...]]:
+        started = time.perf_counter()
+        measured: Measured = await self._run("defects", image.data)
+        found = tuple(Defect.model_validate(defect) for defect in measured.value)
+        return Analysis(found, _call(started, measured))
+
+    async def generate(self, request: ImageRequest) -> ImageResult:
+        if not request.references:
+            raise _invalid("the local provider needs a product photo: it composes, it does not invent")
+        started = time.perf_counter()
+        made: Made = await self._run("generate", request, heavy=request.resolution == "4K")
+        return ImageResult(made.image, _call(started, made), made.details)
+
+    async def remove_background(self, image: ImageBlob) -> ImageResult:
+        started = time.perf_counter()
+        made: Made = await self._run("remove_background", image.data)
+        return ImageResult(made.image, _call(started, made), made.details)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+    async def _run(self, function: str, *args: Any, heavy: bool = False) -> Any:
+        try:
+            return await self._pool.run(function, *args, heavy=heavy)
+        except ChildDied as error:
+            raise ProviderError(ErrorCode.UNAVAILABLE, str(error), NAME) from error
+        except DomainError as error:
+            raise ProviderError(ErrorCode.INVALID, error.detail, NAME, reason=error.code) from error
+        except RuntimeError as error:
+            raise ProviderError(ErrorCode.BAD_RESPONSE, str(error), NAME) from error
+
+
+def _call(started: float, work: Measured | Made) -> CallInfo:
+    latency = (time.perf_counter() - started) * 1000
+    return CallInfo(NAME, MODEL, round(latency, 1), warnings=work.warnings, timings=work.timings)
+
+
+def _invalid(message: str) -> ProviderError:
+    return ProviderError(ErrorCode.INVALID, message, NAME)
