@@ -5,9 +5,9 @@ from pathlib import Path
 
 from deploy.local.binaries import binary
 from deploy.local.object_store import BUCKET
+from deploy.local.probe import http_status
 from deploy.local.process import Program
 from deploy.local.run_directory import RunDirectory
-from deploy.local.services import is_ready
 
 CADDYFILE = Path(__file__).parents[1] / "gateway" / "Caddyfile"
 
@@ -33,4 +33,4 @@ class Gateway:
             "XDG_CONFIG_HOME": str(self._run.path / "caddy"),
         }
         command = [binary("caddy"), "run", "--config", str(CADDYFILE)]
-        return Program("gateway", command, ready=lambda: is_ready(f"http://127.0.0.1:{self.port}"), env=env)
+        return Program("gateway", command, ready=lambda: http_status(self.port, "/health") == 200, env=env)

@@ -2,8 +2,8 @@
 
     python -I -S launcher.py PARENT_PID SIGNAL USER COMMAND...
 
-The kernel sends SIGNAL when the parent dies, even by `kill -9`. USER is `-` or, as root, the account to run as.
-Setting this up in a fresh process keeps the parent free to have threads (a `preexec_fn` does not mix with them).
+The kernel sends SIGNAL when the parent dies, even by `kill -9`. USER is `-` or, as root, the account to run
+as. Setting this up in a fresh process keeps the parent free to have threads (a `preexec_fn` forbids them).
 """
 
 import ctypes

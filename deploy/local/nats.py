@@ -1,10 +1,10 @@
 """NATS with JetStream from its wheel."""
 
 import json
-import urllib.request
 from pathlib import Path
 
 from deploy.local.binaries import binary
+from deploy.local.probe import http_status
 from deploy.local.process import Program
 from deploy.local.run_directory import RunDirectory
 
@@ -36,10 +36,4 @@ class Nats:
         return f"nats://{user}:{self._passwords[user]}@127.0.0.1:{self.port}"
 
     def ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self._monitor_port}/healthz", timeout=2
-            ) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+        return http_status(self._monitor_port, "/healthz") == 200

@@ -1,10 +1,9 @@
 """SeaweedFS from its wheel, as the S3 server."""
 
 import json
-import urllib.error
-import urllib.request
 
 from deploy.local.binaries import binary
+from deploy.local.probe import http_status
 from deploy.local.process import Program
 from deploy.local.run_directory import RunDirectory, free_port
 
@@ -53,11 +52,4 @@ class ObjectStore:
 
     def ready(self) -> bool:
         """Refusing a stranger is a sign of life: a bucket that is missing answers 404."""
-        try:
-            with urllib.request.urlopen(f"{self.endpoint}/{BUCKET}/", timeout=2):
-                return True
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code == 403
-        except OSError:
-            return False
+        return http_status(self.port, f"/{BUCKET}/") == 403

@@ -88,7 +88,7 @@ class Postgres:
         self._forget_stale_pid()
 
     def _initialise(self) -> None:
-        """In a directory of its own until it is complete, so that an interrupted attempt leaves no half of it."""
+        """In a directory of its own until it is complete: an interrupted attempt leaves no half of it."""
         partial = self.data.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(mode=0o700)
@@ -119,7 +119,7 @@ class Postgres:
         partial.rename(self.data)
 
     def _forget_stale_pid(self) -> None:
-        """A killed server's pid may belong to another program by now; PostgreSQL would take that one for itself.
+        """A killed server's pid may be another program's by now, which PostgreSQL would take for itself.
 
         Only the pid file goes: whether old backends are still attached is decided by the shared memory.
         """

@@ -37,8 +37,8 @@ class Program:
 class Supervised:
     """A program whose death is answered by a restart, the later the more often it dies young.
 
-    It gets a process group of its own, so that Ctrl-C in the terminal reaches the supervisor alone, which then stops
-    everything in order.
+    It gets a process group of its own, so that Ctrl-C in the terminal reaches the supervisor alone, which
+    then stops everything in order.
     """
 
     def __init__(self, program: Program, log: Path) -> None:

@@ -107,7 +107,7 @@ class RunDirectory:
         return None
 
     def _end_leftovers(self) -> None:
-        """Every process of a stack carries its directory in its environment, so the dead supervisor's are found."""
+        """Every process of a stack carries its directory in its environment, which finds them."""
         found = [process for process in psutil.process_iter() if self._is_ours(process)]
         for process in found:
             process.send_signal(signal.SIGTERM)
@@ -125,8 +125,8 @@ class RunDirectory:
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on.
 
-    Below the range from which the kernel takes ports for outgoing connections: a server that is down for a moment
-    must find its port free again, and a client that keeps retrying must not connect to itself.
+    Below the range from which the kernel takes ports for outgoing connections: a server that is down for a
+    moment must find its port free again, and a client that keeps retrying must not connect to itself.
     """
     while True:
         port = SystemRandom().randrange(12_000, 32_000)

@@ -1,10 +1,9 @@
 """The service processes, started as in production: an API (uvicorn) and a worker for each service."""
 
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 
+from deploy.local.probe import http_status
 from deploy.local.process import Program
 
 SERVICES = ("auth", "catalog", "analysis", "generation")
@@ -24,7 +23,7 @@ def api(service: str, port: int, env: Mapping[str, str]) -> Program:
     return Program(
         f"{service}-api",
         [*uvicorn, *options, "--no-server-header", "--timeout-graceful-shutdown", "5"],
-        ready=lambda: is_ready(f"http://127.0.0.1:{port}"),
+        ready=lambda: http_status(port, "/ready") == 200,
         env={**env, "PORT": str(port)},
     )
 
@@ -34,18 +33,6 @@ def worker(service: str, port: int, env: Mapping[str, str]) -> Program:
     return Program(
         f"{service}-worker",
         [sys.executable, "-m", f"services.{service}.worker"],
-        ready=lambda: is_ready(f"http://127.0.0.1:{port}"),
+        ready=lambda: http_status(port, "/ready") == 200,
         env={**env, "METRICS_PORT": str(port)},
     )
-
-
-def is_ready(url: str) -> bool:
-    """Whether `/ready` answers 200."""
-    try:
-        with urllib.request.urlopen(f"{url}/ready", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return False
-    except OSError:
-        return False

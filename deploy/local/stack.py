@@ -1,4 +1,4 @@
-"""The embedded stack: three servers, eight service processes, one gateway, started in order and kept running."""
+"""The embedded stack: three servers, eight service processes and the gateway, kept running."""
 
 import os
 import signal
@@ -25,9 +25,9 @@ START_SECONDS = 60.0
 class Stack:
     """`with Stack(directory) as stack: stack.start()`; or single servers: `stack.start_server("nats")`.
 
-    Everything it keeps is under `directory`; started there again, it finds its data. Ports that are not given are
-    free ones. `env` is added to the variables of every service process. The methods block; call them from a thread
-    (`asyncio.to_thread`) where a loop must go on.
+    Everything it keeps is under `directory`; started there again, it finds its data. Ports that are not given
+    are free ones. `env` is added to the variables of every service process. The methods block; call them from
+    a thread (`asyncio.to_thread`) where a loop must go on.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Stack:
         self.run.release()
 
     def start(self) -> None:
-        """Returns when every process is ready. Raises TimeoutError with the last words of the one that is not."""
+        """Returns when all are ready. Raises TimeoutError with the last words of the one that is not."""
         self._start(SERVERS)
         self.wait_ready(SERVERS)
         self.provision()
