@@ -1,5 +1,6 @@
 """Public events of catalog. Streams: one per product, its references included."""
 
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -30,10 +31,11 @@ class ProductChanged(PublicEvent):
 
 
 class ProductDeleted(PublicEvent):
-    """Soft: everything of the product is hidden until it is restored or purged."""
+    """Soft: everything of the product is hidden until it is restored, or purged after `restorable_until`."""
 
     event_name = "catalog.product_deleted"
     owner_id: UUID
+    restorable_until: datetime
 
 
 class ProductRestored(PublicEvent):
