@@ -69,7 +69,7 @@ CREATE TABLE {schema}.projections (
   source         text        NOT NULL,
   pos            bigint      NOT NULL DEFAULT 0,
   seq            bigint      NOT NULL DEFAULT 0,
-  stream_created timestamptz,
+  event_id       uuid,
   updated_at     timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (name, source)
 );
