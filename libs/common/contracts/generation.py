@@ -28,10 +28,12 @@ class PinnedImage(BaseModel):
     key: str
 
 
-class GenerationRequested(PublicEvent):
-    """Everything the generation will use is pinned here; `final_prompt` is the text the provider gets."""
+class GenerationInputs(BaseModel):
+    """Everything a generation uses, pinned when it is accepted; `final_prompt` is the text the provider gets.
 
-    event_name = "generation.generation_requested"
+    `fallback_from` is the provider that was asked for and does not exist in this installation.
+    """
+
     owner_id: UUID
     product_id: UUID | None
     kind: Kind
@@ -47,7 +49,12 @@ class GenerationRequested(PublicEvent):
     provider: str | None = None
     model: str | None = None
     fallback: bool = True
+    fallback_from: str | None = None
     rerun_of: UUID | None = None
+
+
+class GenerationRequested(GenerationInputs, PublicEvent):
+    event_name = "generation.generation_requested"
 
 
 class GenerationStarted(PublicEvent):
@@ -56,10 +63,13 @@ class GenerationStarted(PublicEvent):
     attempt: int
 
 
-class ImageGenerated(PublicEvent):
-    """In the picture's own stream. `call` records provider, model, request id, tokens, cost, latency and attempts."""
+class PictureFacts(BaseModel):
+    """What a picture is and how it was made.
 
-    event_name = "generation.image_generated"
+    `call` records the provider's request id, tokens, cost in US dollars, latency and what it said about the
+    picture; `fallback_from` is the provider that should have made it and could not.
+    """
+
     owner_id: UUID
     product_id: UUID | None
     request_id: UUID
@@ -84,11 +94,28 @@ class ImageGenerated(PublicEvent):
     call: dict[str, Any] = {}
 
 
+class ImageGenerated(PictureFacts, PublicEvent):
+    """In the picture's own stream."""
+
+    event_name = "generation.image_generated"
+
+
+class ImageFailure(BaseModel):
+    """A picture of a request that could not be made, by its `index`."""
+
+    index: int
+    code: str
+    detail: str
+
+
 class GenerationCompleted(PublicEvent):
+    """At least one picture was made; `failures` are those that were not."""
+
     event_name = "generation.generation_completed"
     owner_id: UUID
     product_id: UUID | None
     image_ids: list[UUID]
+    failures: list[ImageFailure] = []
 
 
 class GenerationFailed(PublicEvent):

@@ -1,0 +1,96 @@
+"""A generation, from what is asked for to the pictures made. Its stream is its job's as well. Pure."""
+
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from libs.common.contracts import jobs
+from libs.common.contracts.generation import (
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationInputs,
+    GenerationRequested,
+    GenerationStarted,
+    JobFinished,
+    JobProgressed,
+    JobQueued,
+    JobStarted,
+)
+from libs.common.decider import Decider
+from libs.common.jobs import lifecycle
+from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, Job, JobCommand, JobEvent, StartJob
+from libs.common.messages import Command
+
+JOB_TYPE = "generation"
+JOB_EVENTS = lifecycle.JobEvents(JobQueued, JobStarted, JobProgressed, JobFinished)
+
+
+class RequestGeneration(GenerationInputs, Command):
+    """`title` is what the user's list of jobs calls it."""
+
+    title: str
+
+
+GenerationCommand = RequestGeneration | JobCommand
+Outcome = GenerationStarted | GenerationCompleted | GenerationFailed | GenerationCancelled
+GenerationEvent = GenerationRequested | Outcome | JobEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    job: Job = field(default_factory=Job)
+    request: GenerationRequested | None = None
+
+
+def decide(command: GenerationCommand, generation: Generation) -> list[GenerationEvent]:
+    request, job = generation.request, generation.job
+    if isinstance(command, RequestGeneration):
+        return _accept(command) if request is None else []
+    if request is None:
+        return []
+    told = lifecycle.decide(command, job, JOB_EVENTS)
+    return [*told, *_outcome(command, request, job.attempt + 1)] if told else []
+
+
+def _accept(command: RequestGeneration) -> list[GenerationEvent]:
+    inputs = command.model_dump(exclude={"title"})
+    queued = JobQueued(
+        owner_id=command.owner_id,
+        job_type=JOB_TYPE,
+        title=command.title,
+        product_id=command.product_id,
+        total=len(command.images),
+    )
+    return [GenerationRequested.model_validate(inputs), queued]
+
+
+def _outcome(command: JobCommand, request: GenerationRequested, attempt: int) -> list[Outcome]:
+    """What a turn in the job's life means for the generation."""
+    whose = {"owner_id": request.owner_id, "product_id": request.product_id}
+    match command:
+        case StartJob():
+            return [GenerationStarted(owner_id=request.owner_id, attempt=attempt)]
+        case CompleteJob(result=result):
+            return [GenerationCompleted.model_validate(whose | result)]
+        case FailJob():
+            return [GenerationFailed.model_validate(whose | command.model_dump())]
+        case CancelJob(by=by):
+            return [GenerationCancelled.model_validate(whose | {"by": by})]
+        case _:
+            return []
+
+
+def evolve(generation: Generation, event: GenerationEvent) -> Generation:
+    match event:
+        case GenerationRequested():
+            return replace(generation, request=event)
+        case GenerationStarted() | GenerationCompleted() | GenerationFailed() | GenerationCancelled():
+            return generation  # the job's own events say the same
+        case jobs.JobQueued() | jobs.JobStarted() | jobs.JobProgressed() | jobs.JobFinished():
+            return replace(generation, job=lifecycle.evolve(generation.job, event))
+    assert_never(event)
+
+
+generations: Decider[Generation, GenerationCommand, GenerationEvent] = Decider(
+    "generation", Generation(), decide, evolve
+)

@@ -1,0 +1,86 @@
+from uuid import UUID
+
+from libs.common.contracts.generation import ImageGenerated
+from libs.common.errors import NotFound
+from services.generation.images.domain import (
+    AnnotateImage,
+    DeleteImage,
+    ImageAnnotated,
+    ImageDeleted,
+    ImageRestored,
+    RecordImage,
+    RestoreImage,
+    images,
+)
+from tests.spec import Spec
+
+OWNER, STRANGER = UUID(int=1), UUID(int=9)
+FACTS = {
+    "owner_id": OWNER,
+    "product_id": UUID(int=2),
+    "request_id": UUID(int=3),
+    "index": 1,
+    "kind": "product_image",
+    "key": "k.png",
+    "sha256": "5" * 64,
+    "content_type": "image/png",
+    "file_size_bytes": 1234,
+    "width": 1024,
+    "height": 1024,
+    "seed": 41,
+    "prompt": "on snow",
+    "aspect_ratio": "1:1",
+    "resolution": "1K",
+    "provider": "local",
+    "model": "classical/1",
+    "call": {"latency_ms": 12.5},
+}
+
+spec = Spec(images)
+generated = ImageGenerated.model_validate(FACTS)
+liked = ImageAnnotated(owner_id=OWNER, favourite=True, rating=4, label=None)
+deleted = ImageDeleted(owner_id=OWNER)
+
+
+def test_a_picture_is_recorded_once() -> None:
+    spec.given().when(RecordImage.model_validate(FACTS)).then(generated)
+    spec.given(generated).when(RecordImage.model_validate(FACTS)).then()
+
+
+def test_an_annotation_sets_only_what_is_given() -> None:
+    spec.given(generated).when(AnnotateImage(owner_id=OWNER, favourite=True, rating=4)).then(liked)
+    spec.given(generated, liked).when(AnnotateImage(owner_id=OWNER, label=" hero ")).then(
+        ImageAnnotated(owner_id=OWNER, favourite=True, rating=4, label="hero")
+    )
+
+
+def test_null_clears() -> None:
+    spec.given(generated, liked).when(AnnotateImage(owner_id=OWNER, rating=None)).then(
+        ImageAnnotated(owner_id=OWNER, favourite=True, rating=None, label=None)
+    )
+
+
+def test_the_same_annotation_changes_nothing() -> None:
+    spec.given(generated, liked).when(AnnotateImage(owner_id=OWNER, rating=4)).then()
+    spec.given(generated).when(AnnotateImage(owner_id=OWNER)).then()
+
+
+def test_it_is_deleted_and_restored_once() -> None:
+    spec.given(generated).when(DeleteImage(owner_id=OWNER)).then(deleted)
+    spec.given(generated, deleted).when(DeleteImage(owner_id=OWNER)).then()
+    spec.given(generated, deleted).when(RestoreImage(owner_id=OWNER)).then(ImageRestored(owner_id=OWNER))
+    spec.given(generated).when(RestoreImage(owner_id=OWNER)).then()
+
+
+def test_a_deleted_picture_is_not_annotated() -> None:
+    spec.given(generated, deleted).when(AnnotateImage(owner_id=OWNER, rating=1)).then_refused(NotFound)
+
+
+def test_strangers_and_unknown_pictures_are_not_found() -> None:
+    for command in (
+        AnnotateImage(owner_id=STRANGER),
+        DeleteImage(owner_id=STRANGER),
+        RestoreImage(owner_id=STRANGER),
+    ):
+        spec.given(generated).when(command).then_refused(NotFound, "image_not_found")
+    spec.given().when(DeleteImage(owner_id=OWNER)).then_refused(NotFound, "image_not_found")
