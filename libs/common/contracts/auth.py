@@ -22,6 +22,12 @@ class AccountRegistered(PublicEvent):
     full_name: Personal[str | None] = None
 
 
+class AccountRoleChanged(PublicEvent):
+    event_name = "auth.account_role_changed"
+    owner_id: UUID
+    role: Role
+
+
 class AccountDeactivated(PublicEvent):
     event_name = "auth.account_deactivated"
     owner_id: UUID
