@@ -1,5 +1,6 @@
 """The peers' packages, installed on demand beside the project, never into it."""
 
+import os
 import subprocess
 import sys
 from functools import cache
@@ -32,5 +33,5 @@ def node() -> tuple[str, ...]:
     if not modules.exists():
         packages = ["@event-driven-io/emmett", "@event-driven-io/emmett-postgresql"]
         npm = [str(binaries / "npm"), "install", "--silent", "--no-audit", "--prefix", str(HOME)]
-        subprocess.run([*npm, *packages], check=True, env={"PATH": f"{binaries}:/usr/bin:/bin"})
+        subprocess.run([*npm, *packages], check=True, env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"})
     return (str(binaries / "node"), "--import", f"data:text/javascript,globalThis.modules={str(modules)!r}")
