@@ -1,9 +1,14 @@
 """SeaweedFS from its wheel, as the S3 server."""
 
 import json
+from io import BytesIO
+
+from minio import Minio
+from minio.error import MinioException
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
 
 from deploy.local.binaries import binary
-from deploy.local.probe import http_status
 from deploy.local.process import Program
 from deploy.local.run_directory import RunDirectory, free_port
 
@@ -51,5 +56,17 @@ class ObjectStore:
         return Program("object-store", [binary("weed"), "mini", *arguments], ready=self.ready)
 
     def ready(self) -> bool:
-        """Refusing a stranger is a sign of life: a bucket that is missing answers 404."""
-        return http_status(self.port, f"/{BUCKET}/") == 403
+        """It answers long before it can store: the bucket comes last, the first volume later still."""
+        client = Minio(
+            f"127.0.0.1:{self.port}",
+            access_key=self._credentials["accessKey"],
+            secret_key=self._credentials["secretKey"],
+            region="us-east-1",
+            secure=False,
+            http_client=PoolManager(retries=False, timeout=2),
+        )
+        try:
+            client.put_object(BUCKET, ".ready", BytesIO(b"yes"), length=3)
+        except (MinioException, HTTPError):
+            return False
+        return True

@@ -81,9 +81,11 @@ class Supervised:
         self._thread = None
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Sends a signal to the process alone, not to its children."""
+        """Sends a signal to the process, not to its children; after SIGKILL, returns when it is dead."""
         if (process := self._process) is not None:
             process.send_signal(number)
+            if number is signal.SIGKILL:
+                process.wait()
 
     def wait_ready(self, timeout: float) -> None:
         """Raises TimeoutError with the end of its log when it does not get ready."""

@@ -51,6 +51,7 @@ class Stack:
         self._start(SERVERS)
         self.wait_ready(SERVERS)
         self.provision()
+        self.migrate()
         self._start([*services.api_names(), *services.worker_names(), "gateway"])
         self.wait_ready()
         self.run.announce(url=self.url, ports=self.ports)
@@ -62,14 +63,16 @@ class Stack:
             _together(self.stop_server, [name for name in layer if name in self._processes])
 
     def provision(self) -> None:
-        """The database, the services' roles and schemas, and their newest migrations."""
+        """The database, the services' roles and schemas."""
         self.postgres.create_database()
         for service in SERVICES:
             self.postgres.create_service(service, self._password(service), self._password(f"{service}_owner"))
-        present = Path(__file__).parents[2] / "services"
-        _together(self.migrate, [name for name in SERVICES if (present / name / "migrations").exists()])
 
-    def migrate(self, service: str) -> None:
+    def migrate(self) -> None:
+        """Brings every service's schema to the newest version."""
+        _together(self._migrate, SERVICES)
+
+    def _migrate(self, service: str) -> None:
         command = [sys.executable, "-m", "libs.common.migrate", service]
         subprocess.run(command, env={**os.environ, **self.service_env(service)}, check=True)
 
