@@ -1,6 +1,7 @@
 """A picture, from the moment it is made: what its owner thinks of it, whether it is in the bin. Pure."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated, assert_never
 from uuid import UUID
 
@@ -8,11 +9,14 @@ from pydantic import Field, StringConstraints
 
 from libs.common.contracts.generation import ImageGenerated, PictureFacts
 from libs.common.decider import Decider
-from libs.common.errors import NotFound
+from libs.common.errors import Conflict, NotFound
 from libs.common.messages import Command, Event
+from libs.common.values import Text
+
+RETENTION = timedelta(days=30)
 
 Rating = Annotated[int, Field(ge=0, le=5)]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Label = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 
 
 class RecordImage(PictureFacts, Command):
@@ -30,10 +34,12 @@ class AnnotateImage(Command):
 
 class DeleteImage(Command):
     owner_id: UUID
+    at: datetime
 
 
 class RestoreImage(Command):
     owner_id: UUID
+    at: datetime
 
 
 class ImageAnnotated(Event):
@@ -51,6 +57,7 @@ class ImageDeleted(Event):
 
     event_name = "generation.image_deleted"
     owner_id: UUID
+    restorable_until: datetime
 
 
 class ImageRestored(Event):
@@ -68,7 +75,11 @@ class Image:
     favourite: bool = False
     rating: int | None = None
     label: str | None = None
-    deleted: bool = False
+    restorable_until: datetime | None = None
+
+    @property
+    def deleted(self) -> bool:
+        return self.restorable_until is not None
 
 
 def decide(command: ImageCommand, image: Image) -> list[ImageEvent]:
@@ -83,8 +94,12 @@ def decide(command: ImageCommand, image: Image) -> list[ImageEvent]:
             before = {"favourite": image.favourite, "rating": image.rating, "label": image.label}
             after = before | command.model_dump(exclude_unset=True, exclude={"owner_id"})
             return [ImageAnnotated(owner_id=owner_id, **after)] if after != before else []
-        case DeleteImage(owner_id=owner_id):
-            return [] if image.deleted else [ImageDeleted(owner_id=owner_id)]
+        case DeleteImage(owner_id=owner_id, at=at):
+            return [] if image.deleted else [ImageDeleted(owner_id=owner_id, restorable_until=at + RETENTION)]
+        case RestoreImage(at=at) if image.restorable_until and at > image.restorable_until:
+            raise Conflict(
+                f"it could be restored until {image.restorable_until.date()}", code="restore_expired"
+            )
         case RestoreImage(owner_id=owner_id):
             return [ImageRestored(owner_id=owner_id)] if image.deleted else []
     assert_never(command)
@@ -96,10 +111,10 @@ def evolve(image: Image, event: ImageEvent) -> Image:
             return replace(image, owner_id=owner_id)
         case ImageAnnotated(favourite=favourite, rating=rating, label=label):
             return replace(image, favourite=favourite, rating=rating, label=label)
-        case ImageDeleted():
-            return replace(image, deleted=True)
+        case ImageDeleted(restorable_until=restorable_until):
+            return replace(image, restorable_until=restorable_until)
         case ImageRestored():
-            return replace(image, deleted=False)
+            return replace(image, restorable_until=None)
     assert_never(event)
 
 

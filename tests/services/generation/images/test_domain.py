@@ -1,7 +1,11 @@
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from libs.common.contracts.generation import ImageGenerated
-from libs.common.errors import NotFound
+from libs.common.errors import Conflict, NotFound
+from libs.common.messages import Command
 from services.generation.images.domain import (
     AnnotateImage,
     DeleteImage,
@@ -15,6 +19,8 @@ from services.generation.images.domain import (
 from tests.spec import Spec
 
 OWNER, STRANGER = UUID(int=1), UUID(int=9)
+NOW = datetime(2026, 2, 5, 14, 30, tzinfo=UTC)
+LAST_DAY = NOW + timedelta(days=30)
 FACTS = {
     "owner_id": OWNER,
     "product_id": UUID(int=2),
@@ -39,7 +45,7 @@ FACTS = {
 spec = Spec(images)
 generated = ImageGenerated.model_validate(FACTS)
 liked = ImageAnnotated(owner_id=OWNER, favourite=True, rating=4, label=None)
-deleted = ImageDeleted(owner_id=OWNER)
+deleted = ImageDeleted(owner_id=OWNER, restorable_until=LAST_DAY)
 
 
 def test_a_picture_is_recorded_once() -> None:
@@ -66,21 +72,34 @@ def test_the_same_annotation_changes_nothing() -> None:
 
 
 def test_it_is_deleted_and_restored_once() -> None:
-    spec.given(generated).when(DeleteImage(owner_id=OWNER)).then(deleted)
-    spec.given(generated, deleted).when(DeleteImage(owner_id=OWNER)).then()
-    spec.given(generated, deleted).when(RestoreImage(owner_id=OWNER)).then(ImageRestored(owner_id=OWNER))
-    spec.given(generated).when(RestoreImage(owner_id=OWNER)).then()
+    spec.given(generated).when(DeleteImage(owner_id=OWNER, at=NOW)).then(deleted)
+    spec.given(generated, deleted).when(DeleteImage(owner_id=OWNER, at=NOW)).then()
+    spec.given(generated, deleted).when(RestoreImage(owner_id=OWNER, at=LAST_DAY)).then(
+        ImageRestored(owner_id=OWNER)
+    )
+    spec.given(generated).when(RestoreImage(owner_id=OWNER, at=NOW)).then()
+
+
+def test_after_thirty_days_it_stays_deleted() -> None:
+    late = RestoreImage(owner_id=OWNER, at=LAST_DAY + timedelta(seconds=1))
+    spec.given(generated, deleted).when(late).then_refused(Conflict, "restore_expired")
 
 
 def test_a_deleted_picture_is_not_annotated() -> None:
     spec.given(generated, deleted).when(AnnotateImage(owner_id=OWNER, rating=1)).then_refused(NotFound)
 
 
-def test_strangers_and_unknown_pictures_are_not_found() -> None:
-    for command in (
+@pytest.mark.parametrize(
+    "command",
+    [
         AnnotateImage(owner_id=STRANGER),
-        DeleteImage(owner_id=STRANGER),
-        RestoreImage(owner_id=STRANGER),
-    ):
-        spec.given(generated).when(command).then_refused(NotFound, "image_not_found")
-    spec.given().when(DeleteImage(owner_id=OWNER)).then_refused(NotFound, "image_not_found")
+        DeleteImage(owner_id=STRANGER, at=NOW),
+        RestoreImage(owner_id=STRANGER, at=NOW),
+    ],
+)
+def test_a_stranger_finds_nothing(command: Command) -> None:
+    spec.given(generated).when(command).then_refused(NotFound, "image_not_found")
+
+
+def test_an_unknown_picture_is_not_found() -> None:
+    spec.given().when(DeleteImage(owner_id=OWNER, at=NOW)).then_refused(NotFound, "image_not_found")

@@ -1,0 +1,126 @@
+"""Read model behind the galleries: one row per picture, and what its owner thought of it at any time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from libs.common.contracts.generation import ImageGenerated
+from libs.common.event_log import ReadModel, Recorded
+from libs.common.sql import Bound, Statement
+from services.generation.images.domain import ImageAnnotated, ImageDeleted, ImageRestored
+from services.generation.tables import tables
+
+gallery = sa.Table(
+    "gallery",
+    tables,
+    sa.Column("image_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("owner_id", sa.Uuid, nullable=False),
+    sa.Column("product_id", sa.Uuid),
+    sa.Column("request_id", sa.Uuid, nullable=False),
+    sa.Column("generation_index", sa.Integer, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("sha256", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("file_size_bytes", sa.Integer, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("prompt", sa.Text, nullable=False),
+    sa.Column("aspect_ratio", sa.Text, nullable=False),
+    sa.Column("resolution", sa.Text, nullable=False),
+    sa.Column("specification_id", sa.Uuid),
+    sa.Column("specification_version", sa.Integer),
+    sa.Column("specification_sha256", sa.Text),
+    sa.Column("parent_image_id", sa.Uuid),
+    sa.Column("provider", sa.Text, nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("fallback_from", sa.Text),
+    sa.Column("model_response_text", sa.Text),
+    sa.Column("call", JSONB, nullable=False),
+    sa.Column("created_at", sa.TIMESTAMP(timezone=True), nullable=False),
+    sa.Column("favourite", sa.Boolean, nullable=False),
+    sa.Column("rating", sa.Integer),
+    sa.Column("label", sa.Text),
+    sa.Column("restorable_until", sa.TIMESTAMP(timezone=True)),
+    sa.UniqueConstraint("request_id", "generation_index"),
+    sa.Index(None, "product_id", "created_at"),
+)
+
+gallery_history = sa.Table(
+    "gallery_history",
+    tables,
+    sa.Column("image_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("since", sa.TIMESTAMP(timezone=True), nullable=False),
+    sa.Column("favourite", sa.Boolean, nullable=False),
+    sa.Column("rating", sa.Integer),
+    sa.Column("label", sa.Text),
+    sa.Column("restorable_until", sa.TIMESTAMP(timezone=True)),
+)
+"""Every state a picture was ever in, each from `since` until the next version."""
+
+
+def _change(**values: Any) -> Statement:
+    return Statement(
+        gallery.update()
+        .where(gallery.c.image_id == sa.bindparam("id"))
+        .values(version=sa.bindparam("v"), **values)
+    )
+
+
+_generated = Statement(gallery.insert())
+_annotated = _change(
+    favourite=sa.bindparam("liked"), rating=sa.bindparam("stars"), label=sa.bindparam("words")
+)
+_binned = _change(restorable_until=sa.bindparam("until"))
+_remembered = Statement(
+    gallery_history.insert().from_select(
+        [column.name for column in gallery_history.c],
+        sa.select(
+            gallery.c.image_id,
+            gallery.c.version,
+            sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
+            gallery.c.favourite,
+            gallery.c.rating,
+            gallery.c.label,
+            gallery.c.restorable_until,
+        ).where(gallery.c.image_id == sa.bindparam("id")),
+    )
+)
+_NEW = {"favourite": False, "rating": None, "label": None, "restorable_until": None}
+
+
+def _project(recorded: Recorded[Any]) -> Iterator[Bound]:
+    image = {"id": recorded.stream_id, "v": recorded.version}
+    match recorded.event:
+        case ImageGenerated() as made:
+            yield _generated(
+                **_NEW, **_row(made), image_id=recorded.stream_id, created_at=recorded.recorded_at
+            )
+        case ImageAnnotated(favourite=favourite, rating=rating, label=label):
+            yield _annotated(**image, liked=favourite, stars=rating, words=label)
+        case ImageDeleted(restorable_until=until):
+            yield _binned(**image, until=until)
+        case ImageRestored():
+            yield _binned(**image, until=None)
+        case _:
+            return
+    yield _remembered(id=recorded.stream_id, at=recorded.recorded_at)
+
+
+def _row(made: ImageGenerated) -> dict[str, Any]:
+    pinned = made.specification
+    return made.model_dump(exclude={"index", "specification"}) | {
+        "version": 1,
+        "generation_index": made.index,
+        "specification_id": pinned.specification_id if pinned else None,
+        "specification_version": pinned.version if pinned else None,
+        "specification_sha256": pinned.sha256 if pinned else None,
+    }
+
+
+read_model = ReadModel("gallery", (gallery, gallery_history), _project)

@@ -1,0 +1,42 @@
+"""What generation stores: its event types and read models, listed."""
+
+from libs.common.contracts.generation import (
+    GenerationCancelled,
+    GenerationCompleted,
+    GenerationFailed,
+    GenerationRequested,
+    GenerationStarted,
+    ImageGenerated,
+    JobFinished,
+    JobProgressed,
+    JobQueued,
+    JobStarted,
+)
+from libs.common.event_log import EventLog
+from libs.common.service import Definition
+from services.generation.images import gallery
+from services.generation.images.domain import ImageAnnotated, ImageDeleted, ImageRestored
+from services.generation.products import refs
+from services.generation.requests import generation_requests
+from services.generation.settings import GenerationSettings
+
+log = EventLog(
+    "generation",
+    types=[
+        GenerationRequested,
+        GenerationStarted,
+        GenerationCompleted,
+        GenerationFailed,
+        GenerationCancelled,
+        ImageGenerated,
+        ImageAnnotated,
+        ImageDeleted,
+        ImageRestored,
+        JobQueued,
+        JobStarted,
+        JobProgressed,
+        JobFinished,
+    ],
+    read_models=[generation_requests.read_model, gallery.read_model, refs.read_model],
+)
+definition = Definition("generation", GenerationSettings, log)
