@@ -1,5 +1,6 @@
 """One connection pool, one transaction per request, no ORM in between."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -48,7 +49,9 @@ async def _prepare(con: asyncpg.Connection) -> None:
 
 async def connect(url: str, schema: str, **settings: str) -> asyncpg.Connection:
     """A connection of its own, as the pool's are: for advisory locks and tailing."""
-    con = await asyncpg.connect(url, server_settings={"search_path": schema, "jit": "off", **settings}, timeout=10)
+    con = await asyncpg.connect(
+        url, server_settings={"search_path": schema, "jit": "off", **settings}, timeout=10
+    )
     await _prepare(con)
     return con
 
@@ -108,7 +111,12 @@ class Transaction:
     """
 
     def __init__(
-        self, db: Database, log: EventLog, keys: KeyRing, meta: Meta, wake: Callable[[str], None] = lambda _: None
+        self,
+        db: Database,
+        log: EventLog,
+        keys: KeyRing,
+        meta: Meta,
+        wake: Callable[[str], None] = lambda _: None,
     ) -> None:
         """`wake` is told after the commit what there is to do: `relay` or `jobs`."""
         self.meta = meta
@@ -123,7 +131,8 @@ class Transaction:
     async def connection(self) -> asyncpg.Connection:
         """The connection of the transaction, begun if need be; for SQL that is no `Bound`."""
         if self._con is None:
-            self._con = await self._db.pool.acquire(timeout=10)
+            async with asyncio.timeout(10):  # much cheaper than the pool's own timeout
+                self._con = await self._db.pool.acquire()
             self._tx = self._con.transaction()
             await self._tx.start()
         return self._con
@@ -165,7 +174,9 @@ class Transaction:
         for _ in range(1 + RETRIES):
             before = await self.state(decider, stream_id)
             if expected is not None and before.version != expected:
-                raise PreconditionFailed(f"this is version {before.version} now, not {expected}: read it again")
+                raise PreconditionFailed(
+                    f"this is version {before.version} now, not {expected}: read it again"
+                )
             events = decider.decide(command, before.state)
             if not events:
                 return before

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
+import orjson
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from uuid_utils.compat import uuid7
@@ -19,7 +20,7 @@ from libs.common.sql import Bound, Json
 E = TypeVar("E", bound=Event, covariant=True)
 
 COLUMNS = "pos, stream_id, version, stream_type, type, schema_ver, event_id, recorded_at, public, data, meta"
-_APPEND = "SELECT pos, version, recorded_at FROM append($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_APPEND = "SELECT pos, version, recorded_at FROM append($1, $2, $3, $4, $5)"
 _LOAD = f"SELECT {COLUMNS} FROM events WHERE stream_id = $1 AND version <= $2 ORDER BY version"
 _NEWEST = 2**31 - 1
 
@@ -78,7 +79,9 @@ class EventLog:
         assert all("owner_id" in k.model_fields for k in types), "an event says whose it is"
         self.read_models = tuple(read_models)
         for kind in types:
-            assert all(not kind.model_fields[f].is_required() for f in kind.personal_fields()), "erasable is optional"
+            assert all(not kind.model_fields[f].is_required() for f in kind.personal_fields()), (
+                "erasable is optional"
+            )
         self.inline = tuple(model for model in read_models if not model.sources)
         self.upcasters = {(u.event_name, u.from_version): u.upcast for u in upcasters}
 
@@ -129,33 +132,25 @@ class EventLog:
 
         After `[]` the caller's transaction holds the stream's lock: reload and try again.
         """
-        ids = list(event_ids or (uuid7() for _ in events))
-        data = [await self._dump(con, keys, event, id) for event, id in zip(events, ids, strict=True)]
-        kinds = [type(event) for event in events]
-        rows = await con.fetch(
-            _APPEND,
-            stream_id,
-            stream_type,
-            expected,
-            ids,
-            [kind.event_name for kind in kinds],
-            [kind.schema_version for kind in kinds],
-            [kind.public for kind in kinds],
-            data,
-            meta.as_json(),
-        )
+        ids = event_ids or [uuid7() for _ in events]
+        dumped = [await self._dump(con, keys, event, id) for event, id in zip(events, ids, strict=True)]
+        batch = Json(f"[{','.join(dumped)}]")
+        rows = await con.fetch(_APPEND, stream_id, stream_type, expected, batch, meta.as_json())
         return [
             Recorded(pos, id, stream_id, stream_type, version, at, event, meta)
             for (pos, version, at), id, event in zip(rows, ids, events, strict=False)
         ]
 
-    async def _dump(self, con: asyncpg.Connection, keys: KeyRing, event: Event, id: UUID) -> Json | dict[str, Any]:
-        kind = type(event)
+    async def _dump(self, con: asyncpg.Connection, keys: KeyRing, event: Event, id: UUID) -> str:
+        kind, data = type(event), event.model_dump_json()
         assert self.types.get(kind.event_name) is kind, f"{kind.__name__} is not listed in the service's store"
-        if not kind.personal_fields():
-            return Json(event.model_dump_json())
-        data = event.model_dump(mode="json")
-        return privacy.seal(kind, id, data, await keys.obtain(con, UUID(data["owner_id"])))
+        if kind.personal_fields():
+            plain = orjson.loads(data)
+            sealed = privacy.seal(kind, id, plain, await keys.obtain(con, UUID(plain["owner_id"])))
+            data = orjson.dumps(sealed).decode()
+        public = "true" if kind.public else "false"
+        head = f'"id":"{id}","type":"{kind.event_name}","schema_ver":{kind.schema_version},"public":{public}'
+        return f'{{{head},"data":{data}}}'
 
 
 @dataclass

@@ -24,11 +24,12 @@ CREATE TABLE {schema}.events (
 -- The xid is drawn before pos: the tail's proof that a hole is dead rests on that order.
 -- No SET search_path (3 % of the rate): tables are qualified, and the runtime role can create nothing that an
 -- unqualified function or operator could be taken from.
-CREATE FUNCTION {schema}.append(
-  p_stream uuid, p_stream_type text, p_expected integer,
-  p_ids uuid[], p_types text[], p_schema_vers smallint[], p_public boolean[], p_data jsonb[], p_meta jsonb)
+-- p_events is an array of {id, type, schema_ver, public, data}: one parameter is cheaper to pass than five arrays.
+CREATE FUNCTION {schema}.append(p_stream uuid, p_stream_type text, p_expected integer, p_events jsonb, p_meta jsonb)
 RETURNS TABLE (pos bigint, version integer, recorded_at timestamptz)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+DECLARE
+  first jsonb := p_events->0;
 BEGIN
   PERFORM pg_current_xact_id();
   IF p_expected > 0 THEN  -- a condition of its own: with EXISTS beside it, new streams would pay for the query too
@@ -38,7 +39,8 @@ BEGIN
   END IF;
   INSERT INTO {schema}.events AS e
     (stream_id, version, stream_type, type, schema_ver, event_id, public, data, meta)
-  VALUES (p_stream, p_expected + 1, p_stream_type, p_types[1], p_schema_vers[1], p_ids[1], p_public[1], p_data[1], p_meta)
+  VALUES (p_stream, p_expected + 1, p_stream_type, first->>'type', (first->>'schema_ver')::smallint,
+          (first->>'id')::uuid, (first->>'public')::boolean, first->'data', p_meta)
   ON CONFLICT ON CONSTRAINT events_stream_id_version_key DO NOTHING
   RETURNING e.pos, e.version, e.recorded_at INTO pos, version, recorded_at;
   IF NOT FOUND THEN
@@ -46,13 +48,14 @@ BEGIN
     RETURN;
   END IF;
   RETURN NEXT;
-  IF cardinality(p_ids) > 1 THEN
+  IF jsonb_array_length(p_events) > 1 THEN
     RETURN QUERY
       INSERT INTO {schema}.events AS e
         (stream_id, version, stream_type, type, schema_ver, event_id, public, data, meta)
-      SELECT p_stream, (p_expected + n.ord)::integer, p_stream_type, n.type, n.schema_ver, n.id, n.public, n.data, p_meta
-      FROM unnest(p_ids, p_types, p_schema_vers, p_public, p_data)
-        WITH ORDINALITY AS n(id, type, schema_ver, public, data, ord)
+      SELECT p_stream, (p_expected + n.ord)::integer, p_stream_type, n.event->>'type',
+        (n.event->>'schema_ver')::smallint, (n.event->>'id')::uuid, (n.event->>'public')::boolean,
+        n.event->'data', p_meta
+      FROM jsonb_array_elements(p_events) WITH ORDINALITY AS n(event, ord)
       WHERE n.ord > 1
       ORDER BY n.ord
       RETURNING e.pos, e.version, e.recorded_at;
