@@ -24,6 +24,10 @@ class AlreadyRunning(Exception):
     """Another process runs a stack on this directory."""
 
 
+class PortTaken(Exception):
+    """Somebody else listens on a port this stack was told to use."""
+
+
 class Secrets(BaseModel):
     """Generated once per run directory, never shipped."""
 
@@ -128,12 +132,17 @@ def free_port() -> int:
     Below the range from which the kernel takes ports for outgoing connections: a server that is down for a
     moment must find its port free again, and a client that keeps retrying must not connect to itself.
     """
-    while True:
-        port = SystemRandom().randrange(12_000, 32_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+    while not is_free(port := SystemRandom().randrange(12_000, 32_000)):
+        pass
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,5 +1,6 @@
 """The embedded stack: three servers, eight service processes and the gateway, kept running."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -15,8 +16,10 @@ from deploy.local.nats import Nats
 from deploy.local.object_store import BUCKET, ObjectStore
 from deploy.local.postgres import SUPERUSER, Postgres
 from deploy.local.process import Program, Supervised
-from deploy.local.run_directory import MARK, RunDirectory, Secrets, free_port
+from deploy.local.run_directory import MARK, PortTaken, RunDirectory, Secrets, free_port, is_free
 from deploy.local.services import SERVICES
+
+logger = logging.getLogger(__name__)
 
 SERVERS = ("postgres", "nats", "object-store")
 START_SECONDS = 60.0
@@ -48,16 +51,23 @@ class Stack:
 
     def start(self) -> None:
         """Returns when all are ready. Raises TimeoutError with the last words of the one that is not."""
+        for name, port in self._given_ports.items():
+            if port and not is_free(port):
+                raise PortTaken(f"port {port} ({name}) is in use")
+        logger.info("starting %s", ", ".join(SERVERS))
         self._start(SERVERS)
         self.wait_ready(SERVERS)
+        logger.info("creating accounts and schemas")
         self.provision()
         self.migrate()
+        logger.info("starting %s and the gateway", ", ".join(SERVICES))
         self._start([*services.api_names(), *services.worker_names(), "gateway"])
         self.wait_ready()
         self.run.announce(url=self.url, ports=self.ports)
 
     def stop(self) -> None:
         """First who serves, then who works, then the servers; each may finish what it has begun."""
+        logger.info("stopping")
         apis, workers = services.api_names(), services.worker_names()
         for layer in (["gateway"], apis, workers, ["nats", "object-store"], ["postgres"]):
             _together(self.stop_server, [name for name in layer if name in self._processes])
@@ -82,7 +92,7 @@ class Stack:
         return f"http://localhost:{self.ports['gateway']}"
 
     def service_env(self, service: str) -> dict[str, str]:
-        """The variables of one service's processes, its own accounts and keys only."""
+        """The variables of one service: its own accounts and keys, the migrations' among them."""
         return {
             "APP_ENV": "development",
             "DATABASE_URL": self.postgres.url(service, self._password(service)),
@@ -101,6 +111,10 @@ class Stack:
             **self._given_env,
             MARK: str(self.run.path),
         }
+
+    def _runtime_env(self, service: str) -> dict[str, str]:
+        """Without what only migrations may know."""
+        return {k: v for k, v in self.service_env(service).items() if k != "DATABASE_OWNER_URL"}
 
     def _auth_env(self) -> dict[str, str]:
         return {"JWT_PRIVATE_KEY": self.secrets.jwt_private_key, "ADMIN_PASSWORD": "admin123"}
@@ -146,9 +160,9 @@ class Stack:
     def _program(self, name: str) -> Program:
         match name.rsplit("-", 1):
             case [service, "api"]:
-                return services.api(service, self.ports[name], self.service_env(service))
+                return services.api(service, self.ports[name], self._runtime_env(service))
             case [service, "worker"]:
-                return services.worker(service, self.ports[name], self.service_env(service))
+                return services.worker(service, self.ports[name], self._runtime_env(service))
             case ["postgres"]:
                 return self.postgres.program()
             case ["nats"]:

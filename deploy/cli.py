@@ -1,0 +1,85 @@
+"""The `vitrine` command: run the system on this machine, look after it anywhere.
+
+What needs the embedded stack imports it in the command itself: a production image does not contain it.
+"""
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+console = Console(highlight=False)
+
+RunDirectoryOption = Annotated[
+    Path,
+    typer.Option("--run-dir", envvar="VITRINE_RUN_DIR", help="data, secrets, logs of the embedded stack"),
+]
+Port = Annotated[int, typer.Option(help="0: a free one")]
+
+
+@app.command()
+def up(
+    run_dir: RunDirectoryOption = Path(".vitrine"),
+    port: Annotated[int, typer.Option(help="of the gateway; 0: a free one")] = 8000,
+    postgres_port: Port = 0,
+    nats_port: Port = 0,
+    object_store_port: Port = 0,
+) -> None:
+    """Start the whole system and keep it running until Ctrl-C."""
+    from deploy.local.run_directory import AlreadyRunning, PortTaken
+    from deploy.local.stack import Stack
+
+    ports = {"gateway": port, "postgres": postgres_port, "nats": nats_port, "object-store": object_store_port}
+    _show_progress()
+    _interrupt_once()
+    try:
+        with Stack(run_dir, ports=ports) as stack:
+            stack.start()
+            _greet(stack.url, stack.run.path)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        console.print(f"Stopped. The data stays in {run_dir.resolve()}.")
+    except (AlreadyRunning, PortTaken, TimeoutError) as error:
+        _fail(str(error))
+
+
+def _greet(url: str, directory: Path) -> None:
+    console.print(
+        f"\n[bold green]Vitrine is running.[/] Ctrl-C stops it and keeps the data.\n\n"
+        f"  API page        {url}/docs\n"
+        f"  administrator   admin / admin123 (to be changed at the first login)\n"
+        f"  data and logs   {directory}\n"
+    )
+
+
+def _show_progress() -> None:
+    handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S")
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(message)s")
+    logging.getLogger("deploy").setLevel(logging.INFO)
+
+
+def _interrupt_once() -> None:
+    """Ctrl-C and SIGTERM end the program in order; a second one does not disturb that."""
+
+    def interrupt(*_: object) -> NoReturn:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+
+
+def _fail(message: str) -> NoReturn:
+    console.print(message, style="red")
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()
