@@ -1,0 +1,123 @@
+"""A service's web application, from its declaration and the routers of its slices."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import nats.errors
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from libs.common.database import Reader
+from libs.common.errors import DomainError, NotFound
+from libs.common.http.bodies import Json
+from libs.common.http.middleware import RequestMiddleware
+from libs.common.http.openapi import describe
+from libs.common.http.problems import failure_problem
+from libs.common.http.rate_limits import RateLimits, client_address
+from libs.common.identity import Authenticator
+from libs.common.logs import configure_logging
+from libs.common.probes import health, readiness
+from libs.common.service import Definition, Service
+from libs.common.settings import Settings
+from libs.common.telemetry import exporting
+
+ST = TypeVar("ST", bound=Settings)
+Running = Callable[[Service[Any]], AbstractAsyncContextManager[Any]]
+RefusedAccounts = Callable[[Reader], Awaitable[Iterable[UUID]]]
+
+_EXPECTED = (
+    DomainError,
+    HTTPException,
+    RequestValidationError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    nats.errors.Error,
+)
+
+
+def create_app(
+    definition: Definition[ST],
+    routers: Sequence[APIRouter],
+    *,
+    running: Running | None = None,
+    refused_accounts: RefusedAccounts | None = None,
+    **overrides: Any,
+) -> FastAPI:
+    """Reads no environment until it starts.
+
+    `running` is entered with the connected service, e.g. to answer questions on the bus; `refused_accounts`
+    reads, every two seconds, the accounts whose tokens are worth nothing any more; `overrides` are settings.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with Service.open(definition, **overrides) as service:
+            settings = service.settings
+            configure_logging(f"{definition.name}-api", settings.log_level, settings.log_dir)
+            app.state.service = service
+            app.state.authenticator = Authenticator(settings, service.bus)
+            app.state.rate_limits = RateLimits(settings)
+            app.state.client_address = client_address(settings.trusted_proxies)
+            with exporting(f"{definition.name}-api", settings.otel_exporter_otlp_endpoint):
+                async with _keeping_up(app, refused_accounts), running(service) if running else nullcontext():
+                    yield
+
+    app = FastAPI(
+        title=f"Vitrine {definition.name}", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
+    )
+    app.add_middleware(RequestMiddleware)
+    for kind in _EXPECTED:
+        app.add_exception_handler(kind, _failed)
+    for router in routers:
+        app.include_router(router)
+    _add_platform_routes(app)
+    describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _keeping_up(app: FastAPI, refused_accounts: RefusedAccounts | None) -> AsyncIterator[None]:
+    if refused_accounts is None:
+        yield
+        return
+    service: Service[Any] = app.state.service
+    authenticator: Authenticator = app.state.authenticator
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(authenticator.keep_up(lambda: refused_accounts(service.db)))
+        yield
+        task.cancel()
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    return failure_problem(error, request)
+
+
+def _add_platform_routes(app: FastAPI) -> None:
+    async def get_health(_: Request) -> Response:
+        return Json(health(app.state.service))
+
+    async def get_ready(_: Request) -> Response:
+        status, body = await readiness(app.state.service)
+        return Json(body, status)
+
+    async def get_metrics(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def get_openapi(_: Request) -> Response:
+        if not app.state.service.settings.serves_docs:
+            raise NotFound("this installation does not publish its documentation")
+        return Json(app.openapi())
+
+    app.add_route("/health", get_health, include_in_schema=False)
+    app.add_route("/ready", get_ready, include_in_schema=False)
+    app.add_route("/metrics", get_metrics, include_in_schema=False)
+    app.add_route("/openapi.json", get_openapi, include_in_schema=False)

@@ -1,0 +1,53 @@
+"""Validators: a versioned resource's ETag is its stream version and a digest, any other answer's is weak."""
+
+import re
+from hashlib import blake2b
+from typing import Annotated
+
+from fastapi import Depends, Header
+from starlette.responses import Response
+
+from libs.common.errors import BadRequest
+from libs.common.http.bodies import Json
+
+_TAG = re.compile(r'(?:W/)?"(\d{1,9})(?:-[\w-]+)?"')
+
+
+async def _if_match(if_match: Annotated[str | None, Header(alias="If-Match")] = None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = _TAG.fullmatch(if_match.strip())
+    if tag is None:
+        raise BadRequest('If-Match takes one ETag as it was received, such as "3"', code="invalid_if_match")
+    return int(tag[1])
+
+
+IfMatch = Annotated[int | None, Depends(_if_match)]
+"""The stream version the caller has seen, to pass on as `expected`; None if it does not mind."""
+
+
+def conditional(response: Response, if_none_match: bytes | None) -> Response:
+    """Tags a successful answer to a GET, or shrinks it to a 304 for a client that has it already.
+
+    The version alone would not do: signed URLs and derived fields change without it.
+    """
+    body = getattr(response, "body", None)
+    if body is None or response.status_code != 200 or "etag" in response.headers:
+        return response
+    tag = etag(response)
+    response.headers["etag"] = tag
+    response.headers.setdefault("cache-control", "private, no-cache")
+    if if_none_match and tag.encode() in if_none_match:
+        kept = {
+            name: value
+            for name, value in response.headers.items()
+            if name in ("etag", "cache-control", "link")
+        }
+        return Response(status_code=304, headers=kept)
+    return response
+
+
+def etag(response: Response) -> str:
+    digest = blake2b(response.body, digest_size=6).hexdigest()
+    version = response.version if isinstance(response, Json) else None
+    return f'W/"{digest}"' if version is None else f'"{version}-{digest}"'
