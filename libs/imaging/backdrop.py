@@ -75,7 +75,7 @@ def cluster_distance(lab: Pixels, ring: Plane, clusters: int = 4) -> Plane:
 
 
 def cast_shadow(rgb: Pixels, lab: Pixels, backdrop: Backdrop) -> tuple[Plane, Plane]:
-    """Where the backdrop is only darker, softly and connected with the border, and how unlike it each pixel is.
+    """Where the backdrop is only darker, softly and connected with the border; how unlike it each pixel is.
 
     The second plane is the chromatic residual: 0 for a scaled backdrop colour.
     """

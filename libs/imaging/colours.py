@@ -1,6 +1,7 @@
 """The dominant colours of a product: k-means in Lab over its pixels, shades of one colour merged."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from libs.imaging.colour_names import Rgb, ciede2000, css_name, plain_name
-from libs.imaging.pixels import Pixels, Plane, resize, shrink, to_lab
+from libs.imaging.pixels import Pixels, Plane, lab_of, resize, shrink, to_lab
 
 SAMPLE_SIDE = 300
 CLUSTERS = 8
@@ -59,10 +60,33 @@ def dominant(rgb: Pixels, alpha: Plane) -> list[Colour]:
     return colours
 
 
+def merge_lists(lists: Sequence[tuple[Sequence[Colour], float]]) -> list[Colour]:
+    """The colours of several photos of one product, each list with its weight; shares add up as before."""
+    total = sum(weight for _, weight in lists)
+    merged: list[Colour] = []
+    for colours, weight in lists:
+        for colour in colours:
+            share = colour.share * weight / total if total else colour.share / len(lists)
+            known = next((index for index, other in enumerate(merged) if _alike(other, colour)), None)
+            if known is None:
+                merged.append(replace(colour, share=share))
+            else:
+                merged[known] = replace(merged[known], share=merged[known].share + share)
+    merged.sort(key=lambda colour: -colour.share)
+    kept = [colour for colour in merged[:MOST] if colour.share >= LEAST_SHARE]
+    return [replace(colour, share=round(colour.share, 3)) for colour in kept]
+
+
+def _alike(first: Colour, second: Colour) -> bool:
+    one, other = lab_of([first.rgb, second.rgb])
+    return _shade_distance(one, other) <= MERGE_DISTANCE
+
+
 def _colour(rgb: npt.NDArray[Any], share: float) -> Colour:
     red, green, blue = (int(value) for value in rgb)
-    css, distance = css_name((red, green, blue))
-    return Colour((red, green, blue), plain_name((red, green, blue)), css, round(distance, 1), round(share, 3))
+    colour = (red, green, blue)
+    css, distance = css_name(colour)
+    return Colour(colour, plain_name(colour), css, round(distance, 1), round(share, 3))
 
 
 def _sample(rgb: Pixels, alpha: Plane) -> tuple[Pixels, Pixels]:
@@ -90,7 +114,8 @@ def _cluster(pixels: Pixels, lab: Pixels) -> tuple[npt.NDArray[Any], list[_Group
 def _merge(groups: list[_Group]) -> list[_Group]:
     while len(groups) > 1:
         distance, first, second = min(
-            ((_distance(a, b), a, b) for a, b in combinations(groups, 2)), key=lambda pair: pair[0]
+            ((_shade_distance(a.lab, b.lab), a, b) for a, b in combinations(groups, 2)),
+            key=lambda pair: pair[0],
         )
         if distance > MERGE_DISTANCE:
             break
@@ -99,10 +124,10 @@ def _merge(groups: list[_Group]) -> list[_Group]:
     return groups
 
 
-def _distance(first: _Group, second: _Group) -> float:
+def _shade_distance(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float:
     """CIEDE2000, less for shades of the same hue."""
-    distance = float(ciede2000(first.lab, second.lab))
-    (l1, a1, b1), (l2, a2, b2) = first.lab, second.lab
+    distance = float(ciede2000(first, second))
+    (l1, a1, b1), (l2, a2, b2) = first, second
     turn = abs((np.degrees(np.arctan2(b1, a1) - np.arctan2(b2, a2)) + 180) % 360 - 180)
     coloured = np.hypot(a1, b1) > 12 and np.hypot(a2, b2) > 12
     return distance * 0.62 if coloured and turn < 14 and abs(l1 - l2) < 22 else distance

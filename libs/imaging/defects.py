@@ -85,7 +85,8 @@ def _framing(cut: Cutout, photo: PhotoMetrics) -> Iterator[Defect]:
         yield Defect("small_in_frame", "photo", "low", 0.8, text, box)
     off_x, off_y = box.x + box.w / 2 - 0.5, box.y + box.h / 2 - 0.5
     if max(abs(off_x), abs(off_y)) > 0.12:
-        yield Defect("off_centre", "photo", "low", 0.8, f"product centre is {off_x:+.0%} / {off_y:+.0%} off", box)
+        text = f"product centre is {off_x:+.0%} / {off_y:+.0%} off"
+        yield Defect("off_centre", "photo", "low", 0.8, text, box)
     if not cut.plain_background:
         yield Defect("busy_background", "photo", "low", 0.75, "background is not plain")
 

@@ -61,7 +61,8 @@ def _with_confidence(mark: Mark, certainty: float) -> Mark:
 def _relief(rgb: Pixels, core: Plane) -> _Relief:
     lightness = gaussian(to_lab(rgb)[..., 0], 0.8)
     kernel = min(255, int(max(9, 0.016 * max(core.shape))) | 1)
-    median = cv2.medianBlur(np.clip(lightness * 2.55, 0, 255).astype(np.uint8), kernel).astype(np.float32) / 2.55
+    bytes_ = np.clip(lightness * 2.55, 0, 255).astype(np.uint8)  # the median needs 8 bits
+    median = cv2.medianBlur(bytes_, kernel).astype(np.float32) / 2.55
     residual = np.abs(lightness - median)
     sigma = 1.4826 * float(np.median(residual[core])) + 0.25
     busy = cv2.blur((residual > 4 * sigma).astype(np.float32), (4 * kernel + 1, 4 * kernel + 1))

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 
 from libs.imaging.masks import around
-from libs.imaging.pixels import Pixels, Plane, box_mean, disc, dilate, erode, resize, shrink
+from libs.imaging.pixels import Pixels, Plane, box_mean, dilate, disc, erode, resize, shrink
 
 GUIDE_SIDE = 1600
 
 
 def alpha_matte(rgb: Pixels, mask: Plane) -> Plane:
-    """float32 alpha at the size of `rgb` from a 0/1 mask at working size: soft only in a band along its edge."""
+    """float32 alpha at the size of `rgb` from a 0/1 mask at working size, soft in a band along its edge."""
     band = max(2, round(0.006 * max(mask.shape)))
     inside, outside = erode(mask, disc(band)), ~dilate(mask, disc(band))
     guide = shrink(rgb, GUIDE_SIDE, least_side=16)
@@ -26,7 +26,7 @@ def alpha_matte(rgb: Pixels, mask: Plane) -> Plane:
 
 
 def guided_filter(guide: Pixels, plane: Plane, radius: int, epsilon: float) -> Plane:
-    """He, Sun and Tang 2013 with a colour guide (float32, 0 to 1); OpenCV has it only in its contrib wheel."""
+    """He, Sun and Tang 2013 with a colour guide (float32, 0 to 1); OpenCV has it only in a contrib wheel."""
     mean, plane_mean = box_mean(guide, radius), box_mean(plane, radius)
     covariance = box_mean(guide * plane[..., None], radius) - mean * plane_mean[..., None]
     slope = _solve_symmetric(*_guide_covariance(guide, mean, radius, epsilon), covariance)

@@ -189,7 +189,7 @@ class ProviderError(Exception):
         request_id: str | None = None,
         reason: str | None = None,
     ) -> None:
-        # All positional arguments go to Exception, so that the error survives the pickle out of a child process.
+        # Positional arguments all go to Exception, so that the error survives the pickle of a child process.
         super().__init__(code, message, provider)
         self.code, self.message, self.provider = code, message, provider
         self.status, self.retry_after = status, retry_after

@@ -47,7 +47,7 @@ class Providers:
     """One per process; opens each provider at its first use. Close it with `aclose`."""
 
     def __init__(self, chains: Mapping[str, Sequence[str]], cards: Mapping[str, Card] = CARDS) -> None:
-        """`chains` maps a capability to the names of its providers, best first; unknown names are a `ValueError`."""
+        """`chains`: the names of each capability's providers, best first. `ValueError` for unknown names."""
         unknown = {name for chain in chains.values() for name in chain} - cards.keys()
         if unknown:
             raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are: {', '.join(cards)}")
@@ -71,12 +71,14 @@ class Providers:
         self._opened.clear()
 
     def models(self) -> dict[str, Any]:
-        """The answer of `GET /models`; a capability with an empty chain is offered by no provider here."""
-        chains = {
-            capability: [name for name in names if capability in self._cards[name].capabilities]
-            for capability, names in self.chains.items()
-        }
-        return {"models": model_list(self._cards), "capabilities": chains}
+        """The answer of `GET /models`; a capability without providers is not offered by this installation."""
+        offered = {capability.value: self._chain(capability) for capability in Capability}
+        return {"models": model_list(self._cards), "capabilities": offered}
+
+    def _chain(self, capability: Capability) -> list[str]:
+        """Without the configured providers that do not offer it."""
+        names = self.chains.get(capability, ())
+        return [name for name in names if capability in self._cards[name].capabilities]
 
     def choose(
         self,
@@ -107,7 +109,7 @@ class Providers:
         return owners[model] if model else None
 
     def _first(self, capability: Capability, wanted: str | None) -> Choice:
-        for name in [wanted] if wanted else self.chains.get(capability, ()):
+        for name in [wanted] if wanted else self._chain(capability):
             if capability in self._cards[name].capabilities:
                 return Choice(name, self._cards[name].model)
         raise Invalid(f"{wanted or 'no provider'} does not offer {capability}", code=ErrorCode.UNSUPPORTED)
@@ -181,8 +183,8 @@ class Providers:
         raise next((error for error in failures if error.retryable), failures[0])
 
     def _order(self, capability: Capability, provider: str | None, fallback: bool) -> list[str]:
-        chain = self.chains.get(capability, ())
-        order = [provider, *(name for name in chain if name != provider)] if provider else list(chain)
+        chain = self._chain(capability)
+        order = [provider, *(name for name in chain if name != provider)] if provider else chain
         return order if fallback else order[:1]
 
     def _open(self, name: str) -> Provider:

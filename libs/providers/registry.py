@@ -1,6 +1,6 @@
 """The providers of this build. Adding one = its module and one line in `CARDS`.
 
-A provider's module is cheap to import; what is slow to import (OpenCV, the SDKs) is imported when it is opened.
+A provider's module is cheap to import: OpenCV and the SDKs are imported only where they are used.
 """
 
 from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ def _model(card: Card) -> dict[str, Any]:
         "model": card.model,
         "provider": card.name,
         "available": True,
-        "capabilities": sorted(card.capabilities),
+        "capabilities": sorted(capability.value for capability in card.capabilities),
         "deterministic": card.deterministic,
         "unit_cost": {"amount": card.unit_cost, "currency": "USD"},
         "limits": dict(card.limits),

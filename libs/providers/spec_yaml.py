@@ -90,9 +90,8 @@ def _plain(node: yaml.Node) -> Any:
         return _mapping(node)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item) for item in node.value]
-    assert isinstance(node, yaml.ScalarNode)
     text = _text(node)
-    return text if node.style else _scalar(text)
+    return text if getattr(node, "style", None) else _scalar(text)
 
 
 def _mapping(node: yaml.MappingNode) -> dict[str, Any]:
@@ -107,7 +106,7 @@ def _mapping(node: yaml.MappingNode) -> dict[str, Any]:
     return values
 
 
-def _text(node: yaml.ScalarNode) -> str:
+def _text(node: yaml.Node) -> str:
     text: str = node.value
     if "\0" in text:  # PostgreSQL stores it neither in text nor in jsonb
         raise _refusal("the character NUL is not allowed", node.start_mark, "yaml_syntax")

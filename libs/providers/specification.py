@@ -104,7 +104,7 @@ class ProductSpec(Section):
 
     @property
     def primary_dimensions(self) -> dict[str, float | str] | None:
-        """Lengths by axis in the unit of the first one, as in `{"width": 80.0, "height": 95.5, "unit": "mm"}`."""
+        """Lengths by axis in the first one's unit, as in `{"width": 80.0, "height": 95.5, "unit": "mm"}`."""
         lengths = [d for d in self.dimensions.items if d.unit in MILLIMETRES] if self.dimensions else []
         if not lengths:
             return None

@@ -1,7 +1,7 @@
 """Child processes for CPU-heavy work: started when needed, replaced when one dies, killed when nobody waits.
 
-Not `ProcessPoolExecutor`: its children import the parent's main module, outlive a killed parent, and cannot be
-stopped for a cancelled job. Here a child is a plain process that reads tasks from a pipe and ends with it.
+Not `ProcessPoolExecutor`: its children import the parent's main module, outlive a killed parent, and cannot
+be stopped for a cancelled job. Here a child is a plain process that reads tasks from a pipe and ends with it.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import os
 import pickle
 import struct
 import sys
-from typing import Any, Self
+from typing import Any, Self, cast
 
 CHILD_MODULE = "libs.providers.local.child"
 LENGTH = struct.Struct(">Q")
@@ -59,8 +59,9 @@ class ChildPool:
 
 class _Child:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin and process.stdout
-        self._process, self._tasks, self._answers = process, process.stdin, process.stdout
+        self._process = process
+        self._tasks = cast(asyncio.StreamWriter, process.stdin)
+        self._answers = cast(asyncio.StreamReader, process.stdout)
 
     @classmethod
     async def start(cls) -> Self:
@@ -86,7 +87,7 @@ class _Child:
             self._tasks.write(task)
             await self._tasks.drain()
             (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
-            answer: tuple[bool, Any] = pickle.loads(await self._answers.readexactly(length))
+            answer: tuple[bool, Any] = pickle.loads(await self._answers.readexactly(length))  # noqa: S301 our child
         except (OSError, asyncio.IncompleteReadError) as error:
             raise ChildDied(f"a child process died during {function}") from error
         return answer

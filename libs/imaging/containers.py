@@ -1,0 +1,127 @@
+"""JPEG, PNG, WebP and GIF files as containers: what they are, whether they are whole, and their XMP packet.
+
+Nothing here decodes pixels.
+"""
+
+import zlib
+from collections.abc import Iterator
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+XMP_NAMESPACE = b"http://ns.adobe.com/xap/1.0/\0"
+PNG_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
+"""iTXt keyword, no compression, no language, no translation."""
+LARGEST_JPEG_PACKET = 65_533 - len(XMP_NAMESPACE)
+
+SIGNATURES = (
+    ("jpeg", 0, b"\xff\xd8\xff"),
+    ("png", 0, PNG_SIGNATURE),
+    ("webp", 8, b"WEBP"),
+    ("gif", 0, b"GIF8"),
+    ("tiff", 0, b"II*\0"),
+    ("tiff", 0, b"MM\0*"),
+    ("bmp", 0, b"BM"),
+    ("heic", 4, b"ftyphei"),
+    ("heic", 4, b"ftypmif1"),
+    ("avif", 4, b"ftypavif"),
+    ("jxl", 0, b"\xff\x0a"),
+)
+
+
+def sniff(data: bytes) -> str | None:
+    """The format by its magic bytes, of those worth naming to the user; None if it is none of them."""
+    return next((name for name, at, magic in SIGNATURES if data[at : at + len(magic)] == magic), None)
+
+
+def is_complete(data: bytes, kind: str) -> bool:
+    """Whether the file reaches its own end marker; damage inside shows only when decoding."""
+    match kind:
+        case "png":
+            return any(name == b"IEND" for name, _, _ in png_chunks(data))
+        case "jpeg":
+            scan = jpeg_scan(data)
+            return scan is not None and data.find(b"\xff\xd9", scan) > 0
+        case "webp":
+            return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+        case _:
+            return data.rstrip(b"\0")[-1:] == b";"
+
+
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Type, start and end of every whole chunk, its length field and checksum included."""
+    at = len(PNG_SIGNATURE)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
+            return
+        yield data[at + 4 : at + 8], at, end
+        at = end
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of every segment before the first scan, that one's header included."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # padding
+            at += 1
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        yield marker, at, end
+        if marker == 0xDA:
+            return
+        at = end
+
+
+def jpeg_scan(data: bytes) -> int | None:
+    """Where the first scan's pixels start."""
+    return next((end for marker, _, end in jpeg_segments(data) if marker == 0xDA), None)
+
+
+def png_with_xmp(data: bytes, packet: bytes) -> bytes:
+    body = b"iTXt" + PNG_XMP + packet
+    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    kept = [data[start:end] for _, start, end in png_chunks(data) if not _is_png_xmp(data, start)]
+    return PNG_SIGNATURE + kept[0] + chunk + b"".join(kept[1:])
+
+
+def _is_png_xmp(data: bytes, start: int) -> bool:
+    return data.startswith(b"iTXt" + PNG_XMP[:17], start + 4)
+
+
+def jpeg_with_xmp(data: bytes, packet: bytes) -> bytes:
+    """Raises `ValueError` if the packet does not fit into one segment."""
+    if len(packet) > LARGEST_JPEG_PACKET:
+        raise ValueError(f"an XMP packet in a JPEG has at most {LARGEST_JPEG_PACKET} bytes")
+    body = XMP_NAMESPACE + packet
+    kept, scan = b"", len(data)
+    for marker, start, end in jpeg_segments(data):
+        if marker == 0xDA:
+            scan = start
+        elif not (marker == 0xE1 and data.startswith(XMP_NAMESPACE, start + 4)):
+            kept += data[start:end]
+    return data[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + kept + data[scan:]
+
+
+def webp_with_xmp(data: bytes, packet: bytes, width: int, height: int, alpha: bool) -> bytes:
+    """Turns a simple file into an extended one, whose header names its size and whether it has alpha."""
+    chunks = [(kind, body) for kind, body in _riff_chunks(data) if kind != b"XMP "]
+    if chunks[0][0] != b"VP8X":
+        flags = 0x10 if alpha else 0
+        size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+        chunks.insert(0, (b"VP8X", bytes([flags, 0, 0, 0]) + size))
+    header = chunks[0][1]
+    chunks[0] = (b"VP8X", bytes([header[0] | 0x04]) + header[1:])
+    body = b"WEBP" + b"".join(_riff_chunk(kind, content) for kind, content in [*chunks, (b"XMP ", packet)])
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        yield data[at : at + 4], data[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+
+
+def _riff_chunk(kind: bytes, body: bytes) -> bytes:
+    return kind + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)

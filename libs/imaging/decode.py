@@ -1,0 +1,162 @@
+"""The guard in front of every decoder, and decoding to upright 8-bit sRGB.
+
+`inspect` reads headers only; nothing is decoded before it has passed.
+"""
+
+import hashlib
+import io
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import cast
+
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from libs.common.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
+from libs.imaging.containers import is_complete, sniff
+
+# Pillow's own limit only warns before it refuses; every picture passes `_open`, which refuses at ours.
+Image.MAX_IMAGE_PIXELS = None
+
+LIMIT_PIXELS = 80_000_000
+LEAST_SIDE = 64
+UPLOAD_FORMATS = frozenset({"jpeg", "png", "webp"})
+MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError)
+"""What Pillow raises for damaged files, depending on where the damage is."""
+
+ORIENTATION_TAG = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = frozenset({5, 6, 7, 8})
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """An accepted picture; `width` and `height` are those of the upright picture."""
+
+    format: str
+    mime: str
+    width: int
+    height: int
+    animated: bool
+    byte_size: int
+    sha256: str
+
+    @property
+    def extension(self) -> str:
+        return "jpg" if self.format == "jpeg" else self.format
+
+
+def inspect(
+    data: bytes, *, limit_pixels: int = LIMIT_PIXELS, formats: Collection[str] = UPLOAD_FORMATS
+) -> ImageInfo:
+    """Raises `UnsupportedMedia` (not_an_image, unsupported_image_type), `TooLarge` (too_many_pixels) and
+    `Invalid` (image_truncated, image_damaged, image_too_small)."""
+    kind = sniff(data)
+    if kind is None:
+        raise UnsupportedMedia("this is not an image", code="not_an_image")
+    if kind not in formats:
+        accepted = ", ".join(sorted(formats))
+        raise UnsupportedMedia(f"{kind} is not accepted; send {accepted}", code="unsupported_image_type")
+    if not is_complete(data, kind):
+        raise Invalid("the image is cut off", code="image_truncated")
+    with _open(data, limit_pixels) as image:
+        width, height = _upright_size(image)
+        animated = bool(getattr(image, "is_animated", False))
+    if min(width, height) < LEAST_SIDE:
+        text = f"the image is {width}×{height} px; each side must have at least {LEAST_SIDE} px"
+        raise Invalid(text, code="image_too_small")
+    digest = hashlib.sha256(data).hexdigest()
+    return ImageInfo(kind, MIME[kind], width, height, animated, len(data), digest)
+
+
+def open_rgb(data: bytes, *, longest_side: int | None = None, keep_alpha: bool = False) -> Image.Image:
+    """Upright, 8-bit sRGB, first frame, without any metadata; transparency lies on white unless it is kept.
+
+    `longest_side` reduces while decoding and never enlarges. Raises as `inspect` does, for any size.
+    """
+    with _open(data, LIMIT_PIXELS) as image:
+        try:
+            return _upright_rgb(image, longest_side, keep_alpha)
+        except DAMAGE as error:
+            raise _damaged() from error
+
+
+def _open(data: bytes, limit_pixels: int) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF"))
+    except UnidentifiedImageError as error:
+        raise UnsupportedMedia("this is not an image", code="not_an_image") from error
+    except DAMAGE as error:
+        raise _damaged() from error
+    if image.width * image.height > limit_pixels:
+        text = f"{image.width}×{image.height} px is more than {limit_pixels / 1e6:.0f} megapixels"
+        raise TooLarge(text, code="too_many_pixels")
+    return image
+
+
+def _damaged() -> DomainError:
+    return Invalid("the image is damaged", code="image_damaged")
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except (*DAMAGE, TypeError):  # damaged EXIF hides the orientation, not the picture
+        return 1
+
+
+def _upright_rgb(image: Image.Image, longest_side: int | None, keep_alpha: bool) -> Image.Image:
+    orientation = _orientation(image)
+    if longest_side:
+        image.draft(None, (longest_side, longest_side))  # the JPEG decoder reduces by 2, 4 or 8 for nothing
+    picture = _to_8_bit(image, keep_alpha)
+    if longest_side:
+        picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    upright = _to_srgb(picture)
+    if orientation in TURNS:
+        upright = upright.transpose(TURNS[orientation])
+    upright.info = {}
+    return upright
+
+
+def _to_8_bit(image: Image.Image, keep_alpha: bool) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips instead of scaling
+        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        return layer if keep_alpha else _on_white(layer)
+    if image.mode in ("RGB", "L", "CMYK"):
+        return image
+    return image.convert("RGB")
+
+
+def _on_white(layer: Image.Image) -> Image.Image:
+    """Transparent pixels may hide any colour."""
+    flat = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    flat.info = layer.info
+    return flat
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    profile = image.info.get("icc_profile")
+    if profile:
+        try:
+            source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            return cast(Image.Image, ImageCms.profileToProfile(image, source, target, outputMode=mode))
+        except (ImageCms.PyCMSError, OSError):  # an unusable profile, or one for another number of channels
+            pass
+    return image.convert(mode)

@@ -1,0 +1,61 @@
+"""One photo, decoded, segmented and measured: what the specification is made of."""
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from libs.imaging.codes import Code, Scale, marker_scale, read_codes
+from libs.imaging.colours import Colour, dominant
+from libs.imaging.decode import inspect, open_rgb
+from libs.imaging.defects import Defect, find_defects
+from libs.imaging.pixels import Pixels
+from libs.imaging.quality import Outline, PhotoMetrics, Surface, measure, outline, surface
+from libs.imaging.segmentation import Cutout, segment
+
+MEASURED_SIDE = 2048  # details beyond it change no measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    cut: Cutout
+    photo: PhotoMetrics
+    outline: Outline | None
+    surface: Surface | None
+    colours: list[Colour]
+    codes: list[Code]
+    defects: list[Defect]
+    scale: Scale | None
+    segment_ms: float
+    measure_ms: float
+
+    @property
+    def outline_px(self) -> tuple[float, float]:
+        """Width and height of the product in pixels of the photo as it was taken."""
+        box = self.photo.product_box
+        return box.w * self.photo.width, box.h * self.photo.height
+
+
+def decode(data: bytes, longest_side: int) -> Pixels:
+    return np.asarray(open_rgb(data, longest_side=longest_side))
+
+
+def observe(data: bytes, marker_mm: float | None = None) -> Observation:
+    """Raises as `libs.imaging.decode.inspect` does."""
+    info = inspect(data, formats=("jpeg", "png", "webp", "gif"))
+    rgb = decode(data, MEASURED_SIDE)
+    started = time.perf_counter()
+    cut = segment(rgb)
+    segmented = time.perf_counter()
+    photo = replace(measure(rgb, cut), width=info.width, height=info.height)
+    found = (outline(cut), surface(rgb, cut), dominant(cut.rgb, cut.alpha), read_codes(rgb))
+    defects = find_defects(rgb, cut, photo)
+    scale = _in_photo(marker_scale(rgb, marker_mm), info.width / rgb.shape[1]) if marker_mm else None
+    measured = time.perf_counter()
+    return Observation(
+        cut, photo, *found, defects, scale, (segmented - started) * 1000, (measured - segmented) * 1000
+    )
+
+
+def _in_photo(scale: Scale | None, enlargement: float) -> Scale | None:
+    return replace(scale, pixels_per_mm=scale.pixels_per_mm * enlargement) if scale else None

@@ -1,0 +1,113 @@
+"""What the child processes do; arguments and results are plain data that can be pickled."""
+
+import functools
+import io
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from libs.imaging import metadata
+from libs.imaging.metadata import DigitalSource, Mark
+from libs.imaging.pixels import Pixels
+from libs.imaging.segmentation import Cutout, segment
+from libs.providers.base import Hints, ImageOut, ImageRequest
+from libs.providers.local import specification
+from libs.providers.local.composite import compose
+from libs.providers.local.framing import SIDES, picture_size
+from libs.providers.local.observation import decode, observe
+from libs.providers.local.prompt import parse
+from libs.providers.local.results import Made, Measured
+
+COMPRESSION = 3  # of PNG: higher levels save little on grain and take twice the time
+LARGEST_PHOTO = 4096
+
+
+def describe(images: Sequence[bytes], hints: Hints) -> Measured:
+    observations = [observe(image, hints.marker_mm) for image in images]
+    timings = {
+        "segment_ms": round(sum(seen.segment_ms for seen in observations), 1),
+        "measure_ms": round(sum(seen.measure_ms for seen in observations), 1),
+    }
+    warnings = tuple(
+        f"photo {index + 1}: {warning}"
+        for index, seen in enumerate(observations)
+        for warning in seen.cut.warnings
+    )
+    return Measured(specification.build(observations, hints), timings, warnings)
+
+
+def defects(image: bytes) -> Measured:
+    seen = observe(image)
+    timings = {"segment_ms": round(seen.segment_ms, 1), "measure_ms": round(seen.measure_ms, 1)}
+    return Measured(specification.defects([seen]), timings, seen.cut.warnings)
+
+
+def generate(request: ImageRequest) -> Made:
+    clock = _Clock()
+    cut = _cutout(request.references[0].data, min(LARGEST_PHOTO, 2 * SIDES[request.resolution]))
+    clock.lap("segment_ms")
+    plan = parse(request.prompt if request.scene is None else request.scene, request.view)
+    size = picture_size(request.aspect_ratio, request.resolution)
+    composition = compose(cut, plan, size, request.seed, request.index)
+    clock.lap("compose_ms")
+    ignored = list(dict.fromkeys(plan.ignored))
+    details: dict[str, Any] = {
+        "scene": plan.scene,
+        "view": plan.view,
+        "light": plan.light,
+        "used_words": plan.used,
+        "ignored_words": ignored,
+        "seed": request.seed,
+        "index": request.index,
+        "product_scale": composition.product_scale,
+        "segmentation_confidence": cut.confidence,
+    }
+    warnings = [*composition.warnings, *cut.warnings]
+    if ignored:
+        warnings.append("words without effect: " + ", ".join(ignored))
+    if request.transparent:
+        warnings.append("a scene is never transparent; remove the background instead")
+    record = {**request.provenance, **details, "prompt": request.prompt}
+    image = _encode(composition.image, DigitalSource.COMPOSED, record, request.seed)
+    clock.lap("encode_ms")
+    return Made(image, details, clock.laps, tuple(warnings))
+
+
+def remove_background(image: bytes) -> Made:
+    clock = _Clock()
+    cut = _cutout(image, LARGEST_PHOTO)
+    clock.lap("segment_ms")
+    details = {"segmentation_confidence": cut.confidence, "plain_background": cut.plain_background}
+    out = _encode(cut.rgba(), DigitalSource.ALTERED, details, None)
+    clock.lap("encode_ms")
+    return Made(out, details, clock.laps, cut.warnings)
+
+
+@functools.lru_cache(maxsize=2)
+def _cutout(photo: bytes, longest_side: int) -> Cutout:
+    """Kept, because the pictures of one request all need the same one."""
+    return segment(decode(photo, longest_side))
+
+
+def _encode(pixels: Pixels, source: DigitalSource, record: dict[str, Any], seed: int | None) -> ImageOut:
+    encoded = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, "PNG", compress_level=COMPRESSION)
+    mark = Mark(source, {"provider": "local", "model": "classical/1", **record})
+    data = metadata.embed(encoded.getvalue(), mark)
+    return ImageOut(data, "image/png", pixels.shape[1], pixels.shape[0], seed)
+
+
+class _Clock:
+    """Milliseconds between laps."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round((now - self._last) * 1000, 1)
+        self._last = now
