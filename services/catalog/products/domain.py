@@ -1,7 +1,7 @@
 """A product and its photos: one stream. Pure: no I/O, no clock, no random ids."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, assert_never
 from uuid import UUID
 
@@ -24,7 +24,6 @@ from libs.common.values import JsonObject, Text
 from services.catalog.references import domain as photos
 from services.catalog.references.domain import ReferenceCommand, ReferenceEvent, References
 
-RETENTION = timedelta(days=30)
 MAX_TAGS = 50
 
 Title = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
@@ -87,7 +86,7 @@ class ChangeProduct(Command):
 
 class DeleteProduct(Command):
     owner_id: UUID
-    at: datetime
+    restorable_until: datetime
 
 
 class RestoreProduct(Command):
@@ -128,8 +127,8 @@ def decide(command: ProductCommand, product: Product) -> list[ProductEvent]:
         case ChangeProduct(details=details):
             changes = _changes(details, product)
             return [ProductChanged(owner_id=command.owner_id, changes=changes)] if changes else []
-        case DeleteProduct(at=at):
-            return [ProductDeleted(owner_id=command.owner_id, restorable_until=at + RETENTION)]
+        case DeleteProduct(restorable_until=until):
+            return [ProductDeleted(owner_id=command.owner_id, restorable_until=until)]
         case RestoreProduct():
             return _restore(command, product)
         case _:

@@ -1,5 +1,6 @@
 """The photos of a product, part of its stream. Pure; the product's decider embeds these functions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, assert_never
 from uuid import UUID
@@ -69,7 +70,7 @@ class Reference:
 
 
 References = tuple[Reference, ...]
-"""In the order they are shown: by `display_order`, then by upload."""
+"""In the order of their upload."""
 
 
 def decide(command: ReferenceCommand, references: References) -> list[ReferenceEvent]:
@@ -85,7 +86,7 @@ def decide(command: ReferenceCommand, references: References) -> list[ReferenceE
 
 
 def _add(command: AddReferences, references: References) -> list[ReferenceUploaded]:
-    after = references[-1].display_order + 1 if references else 0
+    after = max((reference.display_order for reference in references), default=-1) + 1
     return [
         ReferenceUploaded(
             owner_id=command.owner_id,
@@ -122,13 +123,17 @@ def _changed(command: ChangeReference, reference_id: UUID, changes: dict[str, An
 def _delete(command: DeleteReference, references: References) -> ReferenceDeleted:
     reference = _find(command.reference_id, references)
     remaining = [other for other in references if other is not reference]
-    heir = remaining[0].photo.reference_id if reference.is_primary and remaining else None
+    heir = _shown_first(remaining).photo.reference_id if reference.is_primary and remaining else None
     return ReferenceDeleted(
         owner_id=command.owner_id,
         product_id=command.product_id,
         reference_id=command.reference_id,
         new_primary_id=heir,
     )
+
+
+def _shown_first(references: Sequence[Reference]) -> Reference:
+    return min(references, key=lambda reference: reference.display_order)
 
 
 def _find(reference_id: UUID, references: References) -> Reference:
@@ -142,9 +147,9 @@ def evolve(references: References, event: ReferenceEvent) -> References:
     match event:
         case ReferenceUploaded():
             photo = Photo(**event.model_dump(include=set(Photo.model_fields)))
-            return _ordered(*references, Reference(photo, event.is_primary, event.display_order))
+            return (*references, Reference(photo, event.is_primary, event.display_order))
         case ReferenceChanged():
-            return _ordered(*(_with_changes(r, event.reference_id, event.changes) for r in references))
+            return tuple(_with_changes(r, event.reference_id, event.changes) for r in references)
         case ReferenceDeleted():
             kept = (r for r in references if r.photo.reference_id != event.reference_id)
             if event.new_primary_id is None:
@@ -158,7 +163,3 @@ def _with_changes(reference: Reference, reference_id: UUID, changes: dict[str, A
         return reference
     known = {name: value for name, value in changes.items() if name in ReferenceDetails.model_fields}
     return replace(reference, **known)
-
-
-def _ordered(*references: Reference) -> References:
-    return tuple(sorted(references, key=lambda reference: reference.display_order))

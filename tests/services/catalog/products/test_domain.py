@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from libs.common.contracts.catalog import ProductChanged, ProductCreated, ProductDeleted, ProductRestored
 from libs.common.errors import Conflict, NotFound
 from services.catalog.products.domain import (
-    RETENTION,
     ChangeProduct,
     CreateProduct,
     DeleteProduct,
@@ -23,6 +22,7 @@ from tests.spec import Spec
 
 OWNER, STRANGER = UUID(int=1), UUID(int=2)
 NOW = datetime(2026, 1, 18, 12, tzinfo=UTC)
+UNTIL = NOW + timedelta(days=30)
 
 spec = Spec(products)
 created = ProductCreated(
@@ -34,7 +34,7 @@ created = ProductCreated(
     tags=["tea"],
     metadata={"sku": "M-1", "size": {"height": 9}},
 )
-deleted = ProductDeleted(owner_id=OWNER, restorable_until=NOW + RETENTION)
+deleted = ProductDeleted(owner_id=OWNER, restorable_until=UNTIL)
 restored = ProductRestored(owner_id=OWNER)
 
 
@@ -96,14 +96,14 @@ def test_any_state_can_follow_any_other(status: str) -> None:
         spec.given(*history[:length]).when(change(status=status)).then(*expected)
 
 
-def test_a_deleted_product_can_be_restored_for_thirty_days() -> None:
-    spec.given(created).when(DeleteProduct(owner_id=OWNER, at=NOW)).then(deleted)
-    last_moment = RestoreProduct(owner_id=OWNER, at=NOW + timedelta(days=30))
+def test_a_deleted_product_can_be_restored_for_a_while() -> None:
+    spec.given(created).when(DeleteProduct(owner_id=OWNER, restorable_until=UNTIL)).then(deleted)
+    last_moment = RestoreProduct(owner_id=OWNER, at=UNTIL)
     spec.given(created, deleted).when(last_moment).then(restored)
 
 
-def test_after_thirty_days_it_is_too_late() -> None:
-    late = RestoreProduct(owner_id=OWNER, at=NOW + timedelta(days=30, seconds=1))
+def test_after_that_it_is_too_late() -> None:
+    late = RestoreProduct(owner_id=OWNER, at=UNTIL + timedelta(seconds=1))
     spec.given(created, deleted).when(late).then_refused(Conflict, "restore_expired")
 
 
@@ -115,18 +115,20 @@ def test_restoring_what_is_not_deleted_changes_nothing() -> None:
 
 def test_a_restored_product_can_be_changed_and_deleted_again() -> None:
     spec.given(created, deleted, restored).when(change(title="Cup")).then(changed(title="Cup"))
-    spec.given(created, deleted, restored).when(DeleteProduct(owner_id=OWNER, at=NOW)).then(deleted)
+    spec.given(created, deleted, restored).when(DeleteProduct(owner_id=OWNER, restorable_until=UNTIL)).then(
+        deleted
+    )
 
 
 def test_a_deleted_product_is_gone_for_everything_but_restoring() -> None:
-    for command in (change(title="Cup"), DeleteProduct(owner_id=OWNER, at=NOW)):
+    for command in (change(title="Cup"), DeleteProduct(owner_id=OWNER, restorable_until=UNTIL)):
         spec.given(created, deleted).when(command).then_refused(NotFound, "product_not_found")
 
 
 def test_for_a_stranger_there_is_no_product() -> None:
     commands = (
         change(STRANGER, title="Cup"),
-        DeleteProduct(owner_id=STRANGER, at=NOW),
+        DeleteProduct(owner_id=STRANGER, restorable_until=UNTIL),
         RestoreProduct(owner_id=STRANGER, at=NOW),
     )
     for command in commands:

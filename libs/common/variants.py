@@ -1,0 +1,56 @@
+"""The smaller WebP copies of stored pictures: made after a picture is visible, shown once they are there."""
+
+import asyncio
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from libs.common import sql
+from libs.common.database import Database
+from libs.common.objects import ObjectStore
+from libs.common.sql import Statement
+
+object_variants = sa.Table(
+    "object_variants",
+    sql.metadata(),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("size", sa.Integer, primary_key=True),
+    sa.Column("variant_key", sa.Text, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("file_size_bytes", sa.Integer, nullable=False),
+)
+
+_INSERT = Statement(insert(object_variants).on_conflict_do_nothing())
+
+
+async def make(db: Database, objects: ObjectStore, key: str) -> None:
+    """Makes the copies of the picture at `key` and puts them beside it.
+
+    Doing it again, even at the same time, changes nothing. Raises NotFound when the picture is gone, and the
+    errors of `libs.imaging.decode` when it is damaged.
+    """
+    from libs.imaging.variants import make_variants
+
+    variants = await asyncio.to_thread(make_variants, await objects.get(key))
+    keys = [f"{key}.{variant.rung}.webp" for variant in variants]
+    await asyncio.gather(*(objects.put(k, v.data, v.mime) for k, v in zip(keys, variants, strict=True)))
+    for variant_key, variant in zip(keys, variants, strict=True):
+        await db.execute(
+            _INSERT(
+                key=key,
+                size=variant.rung,
+                variant_key=variant_key,
+                width=variant.width,
+                height=variant.height,
+                file_size_bytes=len(variant.data),
+            )
+        )
+
+
+def keys_of(key: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
+    """For a read model's query: the copies' keys by size, as a JSON object."""
+    pairs = sa.func.jsonb_object_agg(sa.cast(object_variants.c.size, sa.Text), object_variants.c.variant_key)
+    nothing: sa.ColumnElement[Any] = sa.literal_column("'{}'::jsonb")
+    return sa.select(sa.func.coalesce(pairs, nothing)).where(object_variants.c.key == key).scalar_subquery()
