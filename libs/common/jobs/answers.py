@@ -54,7 +54,11 @@ async def answer_job_questions(
 
 
 async def cancel_job(
-    tx: Transaction, decider: Decider[Any, Any, Any], job_id: UUID, owner_id: UUID, job_of: Callable[[Any], Job]
+    tx: Transaction,
+    decider: Decider[Any, Any, Any],
+    job_id: UUID,
+    owner_id: UUID,
+    job_of: Callable[[Any], Job],
 ) -> None:
     """Cancels a waiting job at once and a running one through its worker.
 
@@ -69,9 +73,13 @@ async def cancel_job(
         await queue.remove(await tx.connection(), job_id)
 
 
-async def _decider(tx: Transaction, deciders: dict[str, Decider[Any, Any, Any]], job_id: UUID) -> Decider[Any, Any, Any]:
+async def _decider(
+    tx: Transaction, deciders: dict[str, Decider[Any, Any, Any]], job_id: UUID
+) -> Decider[Any, Any, Any]:
     con = await tx.connection()
-    stream_type = await con.fetchval("SELECT stream_type FROM events WHERE stream_id = $1 AND version = 1", job_id)
+    stream_type = await con.fetchval(
+        "SELECT stream_type FROM events WHERE stream_id = $1 AND version = 1", job_id
+    )
     if stream_type not in deciders:
         raise NotFound("no such job", code="job_not_found")
     return deciders[stream_type]

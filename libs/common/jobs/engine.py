@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 import asyncpg
-from uuid_utils.compat import uuid4, uuid7
+from uuid_utils.compat import uuid4
 
 from libs.common.database import Transaction
 from libs.common.decider import Decider
@@ -23,7 +23,10 @@ from libs.common.service import Service
 from libs.common.telemetry import current_traceparent, span
 
 S = TypeVar("S")
+LEASE_SECONDS = 30.0
+"""A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
+MAX_ATTEMPTS = 5
 
 OUTAGE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, Unavailable)
 """A server is away: nobody's fault, so it costs no attempt."""
@@ -105,6 +108,7 @@ class Engine:
     kinds: Sequence[JobKind[Any]]
     slots: int
     timeout: float
+    lease: float = LEASE_SECONDS
     worker_id: UUID = field(default_factory=uuid4)
     _running: dict[UUID, "asyncio.Task[Any]"] = field(default_factory=dict)
     _told: set[UUID] = field(default_factory=set)
@@ -126,7 +130,7 @@ class Engine:
         names = [kind.name for kind in self.kinds]
         while True:
             try:
-                claim = await queue.claim(self.service.db, self.worker_id, names)
+                claim = await queue.claim(self.service.db, self.worker_id, names, self.lease)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("cannot claim jobs: %r", error)
                 claim = None
@@ -162,9 +166,15 @@ class Engine:
             self._cancelled.discard(claim.job_id)
 
     async def _attempt(self, kind: JobKind[Any], claim: Claim) -> None:
-        meta = Meta(correlation_id=str(claim.job_id), actor=f"user:{claim.owner_id}", traceparent=claim.traceparent)
-        with span(f"job {kind.name}", parent=claim.traceparent, job_id=str(claim.job_id), attempt=claim.attempts):
-            meta = Meta(meta.correlation_id, meta.causation_id, meta.actor, current_traceparent() or meta.traceparent)
+        meta = Meta(
+            correlation_id=str(claim.job_id), actor=f"user:{claim.owner_id}", traceparent=claim.traceparent
+        )
+        with span(
+            f"job {kind.name}", parent=claim.traceparent, job_id=str(claim.job_id), attempt=claim.attempts
+        ):
+            meta = Meta(
+                meta.correlation_id, meta.causation_id, meta.actor, current_traceparent() or meta.traceparent
+            )
             job = await self._start(kind, claim, meta)
             if job is None:
                 return
@@ -212,7 +222,7 @@ class Engine:
         """Tries again later what may be tried again, and ends the job otherwise."""
         code, detail, retryable = describe(error)
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
-        if isinstance(error, TimeoutError) or not retryable or claim.attempts >= queue.MAX_ATTEMPTS:
+        if isinstance(error, TimeoutError) or not retryable or claim.attempts >= MAX_ATTEMPTS:
             return await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable), None)
         outage = isinstance(error, OUTAGE)
         delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
@@ -225,11 +235,11 @@ class Engine:
     async def _heartbeat(self) -> None:
         """Renews all leases at once and sees what was cancelled; a wake-up makes it look at once."""
         while True:
-            await self._idle(queue.HEARTBEAT_SECONDS)
+            await self._idle(self.lease / 3)
             if not self._running:
                 continue
             try:
-                ours = await queue.renew(self.service.db, self.worker_id, list(self._running))
+                ours = await queue.renew(self.service.db, self.worker_id, list(self._running), self.lease)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("cannot renew leases: %r", error)
                 continue

@@ -83,9 +83,17 @@ def decide(command: JobCommand, job: Job, events: JobEvents) -> list[JobEvent]:
         case CompleteJob(result=result):
             return [events.finished(owner_id=owner, status="completed", result=result)]
         case FailJob(code=code, detail=detail, retryable=retryable):
-            return [events.finished(owner_id=owner, status="failed", code=code, detail=detail, retryable=retryable)]
+            return [
+                events.finished(
+                    owner_id=owner, status="failed", code=code, detail=detail, retryable=retryable
+                )
+            ]
         case CancelJob():
-            return [events.finished(owner_id=owner, status="cancelled", code="cancelled", detail="cancelled by its owner")]
+            return [
+                events.finished(
+                    owner_id=owner, status="cancelled", code="cancelled", detail="cancelled by its owner"
+                )
+            ]
     assert_never(command)
 
 

@@ -12,10 +12,6 @@ import asyncpg
 from libs.common.database import Database, Transaction
 from libs.common.errors import TooMany
 
-LEASE_SECONDS = 30.0
-HEARTBEAT_SECONDS = 10.0
-MAX_ATTEMPTS = 5
-
 _CLAIM = """
 UPDATE job_queue SET worker_id = $1, lease_until = now() + $3 * interval '1 s', attempts = attempts + 1
 WHERE job_id = (
@@ -53,7 +49,9 @@ async def enqueue(tx: Transaction, kind: str, job_id: UUID, owner_id: UUID, limi
     Raises TooMany (`queue_full`) with the time after which a place should be free.
     """
     con = await tx.connection()
-    await con.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"admit:{tx.log.schema}:{kind}")
+    await con.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"admit:{tx.log.schema}:{kind}"
+    )
     waiting = await con.fetchval("SELECT count(*) FROM job_queue WHERE kind = $1", kind)
     if waiting >= limit:
         seconds = await con.fetchval("SELECT seconds FROM job_stats WHERE kind = $1", kind) or 1.0
@@ -72,13 +70,17 @@ async def enqueue(tx: Transaction, kind: str, job_id: UUID, owner_id: UUID, limi
     tx.wake_on_commit("jobs")
 
 
-async def claim(db: Database, worker_id: UUID, kinds: list[str], lease: float = LEASE_SECONDS) -> Claim | None:
-    """The next job: first of the user with the fewest running, then the oldest."""
+async def claim(
+    db: Database, worker_id: UUID, kinds: list[str], lease: float
+) -> Claim | None:
+    """The next job, leased for `lease` seconds: first of the user with the fewest running, then the oldest."""
     row = await db.pool.fetchrow(_CLAIM, worker_id, kinds, lease)
     return Claim(**row) if row else None
 
 
-async def renew(db: Database, worker_id: UUID, jobs: list[UUID], lease: float = LEASE_SECONDS) -> dict[UUID, bool]:
+async def renew(
+    db: Database, worker_id: UUID, jobs: list[UUID], lease: float
+) -> dict[UUID, bool]:
     """Prolongs the leases of this worker's jobs; each job that is still ours, with whether it is to be cancelled."""
     return {row["job_id"]: row["cancelled"] for row in await db.pool.fetch(_RENEW, worker_id, lease, jobs)}
 
@@ -119,7 +121,8 @@ async def request_cancel(tx: Transaction, job_id: UUID) -> bool:
     """Marks a running job to be cancelled by its worker; False if it waits and may be cancelled at once."""
     con = await tx.connection()
     row = await con.fetchrow(
-        "SELECT coalesce(lease_until > now(), false) AS running FROM job_queue WHERE job_id = $1 FOR UPDATE", job_id
+        "SELECT coalesce(lease_until > now(), false) AS running FROM job_queue WHERE job_id = $1 FOR UPDATE",
+        job_id,
     )
     if row is None or not row["running"]:
         return False

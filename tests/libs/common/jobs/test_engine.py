@@ -1,0 +1,225 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import pytest
+from uuid_utils.compat import uuid7
+
+from libs.common.bus import Bus
+from libs.common.database import Database
+from libs.common.errors import Invalid, NotFound, TooMany, Unavailable
+from libs.common.jobs import queue
+from libs.common.jobs.answers import cancel_job
+from libs.common.jobs.engine import Engine
+from libs.common.jobs.lifecycle import Job
+from libs.common.service import Service
+from tests.libs.common.counters import SCHEMA
+from tests.libs.common.jobs.chores import Call, accept, chore_kind, chores, service_of, state_of
+
+ANNA, BEN = UUID(int=1), UUID(int=2)
+Start = Callable[..., Awaitable[Engine]]
+
+
+@pytest.fixture
+async def service(scratch_url: str, nats: str) -> AsyncIterator[Service[Any]]:
+    db, bus = await Database.connect(scratch_url, SCHEMA, size=10), await Bus.connect(nats, "test")
+    yield service_of(db, bus)
+    await bus.close()
+    await db.close()
+
+
+@pytest.fixture
+async def start(service: Service[Any]) -> AsyncIterator[Start]:
+    """Runs an engine until the test ends."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def start(call: Call, slots: int = 2, timeout: float = 20, lease: float = 1.0) -> Engine:
+        engine = Engine(service, [chore_kind(call)], slots, timeout, lease)
+        tasks.append(asyncio.create_task(engine.run()))
+        return engine
+
+    yield start
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def at_end(service: Service[Any], job_id: UUID) -> Job:
+    async with asyncio.timeout(20):
+        while not (job := await state_of(service, job_id)).over:
+            await asyncio.sleep(0.02)
+    return job
+
+
+async def nothing(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+async def test_a_job_runs_through_its_steps_to_its_end(service: Service[Any], start: Start) -> None:
+    await start(nothing)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA, steps=3)
+    job = await at_end(service, job_id)
+    assert (job.status, job.steps) == ("completed", ("step-0", "step-1", "step-2"))
+    assert job.finished and job.finished.result == {"steps": 3}
+    assert await service.db.pool.fetchval("SELECT count(*) FROM job_queue") == 0
+    assert await service.db.pool.fetchval("SELECT count(*) FROM job_calls") == 0
+
+
+async def test_a_failed_step_is_tried_again_and_finished_ones_are_not_paid_again(
+    service: Service[Any], start: Start
+) -> None:
+    calls: list[int] = []
+
+    async def second_fails_once(_: Any, number: int) -> dict[str, Any]:
+        calls.append(number)
+        if calls == [0, 1]:
+            raise Unavailable("the provider is overloaded", retry_after=0.01)
+        return {}
+
+    await start(second_fails_once)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA, steps=2)
+    job = await at_end(service, job_id)
+    assert (job.status, job.attempt, calls) == ("completed", 2, [0, 1, 1])
+
+
+async def test_a_refusal_is_final_and_keeps_its_code(service: Service[Any], start: Start) -> None:
+    async def refuse(*_: Any) -> dict[str, Any]:
+        raise Invalid("the photo shows nothing", code="content_refused")
+
+    await start(refuse)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert job.finished
+    assert (job.status, job.finished.code, job.finished.detail) == (
+        "failed",
+        "content_refused",
+        "the photo shows nothing",
+    )
+
+
+async def test_a_job_that_takes_too_long_fails(service: Service[Any], start: Start) -> None:
+    async def hang(*_: Any) -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    await start(hang, timeout=0.2)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert job.finished and job.finished.code == "timeout"
+
+
+async def test_a_waiting_job_is_cancelled_at_once(service: Service[Any]) -> None:
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    async with service.transaction() as tx:
+        await cancel_job(tx, chores, job_id, ANNA, lambda chore: chore.job)
+    assert (await state_of(service, job_id)).status == "cancelled"
+    assert await service.db.pool.fetchval("SELECT count(*) FROM job_queue") == 0
+
+
+async def test_a_running_job_is_cancelled_by_its_worker(service: Service[Any], start: Start) -> None:
+    running = asyncio.Event()
+
+    async def hang(*_: Any) -> dict[str, Any]:
+        running.set()
+        await asyncio.Event().wait()
+        return {}
+
+    await start(hang, lease=30.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await asyncio.wait_for(running.wait(), 10)
+    async with service.transaction() as tx:
+        await cancel_job(tx, chores, job_id, ANNA, lambda chore: chore.job)
+    assert (await at_end(service, job_id)).status == "cancelled"
+
+
+async def test_a_strangers_job_cannot_be_cancelled(service: Service[Any]) -> None:
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    with pytest.raises(NotFound):
+        async with service.transaction() as tx:
+            await cancel_job(tx, chores, job_id, BEN, lambda chore: chore.job)
+    assert (await state_of(service, job_id)).status == "queued"
+
+
+async def test_a_worker_that_stops_hands_its_job_on(service: Service[Any], start: Start) -> None:
+    running, first = asyncio.Event(), True
+
+    async def hang_once(*_: Any) -> dict[str, Any]:
+        nonlocal first
+        if first:
+            first = False
+            running.set()
+            await asyncio.Event().wait()
+        return {}
+
+    engine = Engine(service, [chore_kind(hang_once)], slots=1, timeout=20)
+    stopping = asyncio.create_task(engine.run())
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await asyncio.wait_for(running.wait(), 10)
+    stopping.cancel()
+    with suppress(asyncio.CancelledError):
+        await stopping
+    await start(hang_once, lease=30.0)  # long before the first one's lease would have run out
+    assert (await at_end(service, job_id)).status == "completed"
+
+
+async def test_an_attempt_whose_lease_was_lost_ends_nothing(service: Service[Any], start: Start) -> None:
+    running, finish = asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: Any) -> dict[str, Any]:
+        running.set()
+        await finish.wait()
+        return {}
+
+    await start(slow, slots=1, lease=600.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await asyncio.wait_for(running.wait(), 10)
+    await service.db.pool.execute("UPDATE job_queue SET worker_id = $1", UUID(int=99))
+    finish.set()
+    async with asyncio.timeout(10):
+        while not (await state_of(service, job_id)).steps:
+            await asyncio.sleep(0.02)
+    assert await service.db.pool.fetchval("SELECT worker_id FROM job_queue") == UUID(int=99)
+    assert (await state_of(service, job_id)).status == "processing"
+
+
+async def test_users_take_turns(service: Service[Any]) -> None:
+    for number in range(3):
+        await accept(service, UUID(int=10 + number), ANNA)
+    await accept(service, UUID(int=20), BEN)
+    claims = [await queue.claim(service.db, UUID(int=5), ["chore"], 30.0) for _ in range(4)]
+    assert [claim.owner_id for claim in claims if claim] == [ANNA, BEN, ANNA, ANNA]
+
+
+async def test_a_full_queue_says_when_to_come_back(service: Service[Any]) -> None:
+    for _ in range(3):
+        await accept(service, uuid7(), ANNA, limit=3)
+    with pytest.raises(TooMany) as refusal:
+        await accept(service, uuid7(), BEN, limit=3)
+    assert refusal.value.code == "queue_full"
+    assert refusal.value.retry_after and refusal.value.retry_after >= 1
+
+
+async def test_admission_counts_right_under_contention(service: Service[Any]) -> None:
+    outcomes = await asyncio.gather(
+        *(accept(service, uuid7(), ANNA, limit=5) for _ in range(12)), return_exceptions=True
+    )
+    assert sum(outcome is None for outcome in outcomes) == 5
+
+
+async def test_a_waiting_job_knows_its_place(service: Service[Any]) -> None:
+    first, second = uuid7(), uuid7()
+    await accept(service, first, ANNA)
+    await accept(service, second, BEN)
+    assert (await queue.position(service.db, first), await queue.position(service.db, second)) == (0, 1)

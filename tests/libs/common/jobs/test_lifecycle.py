@@ -1,0 +1,54 @@
+from uuid import UUID
+
+from libs.common.errors import Conflict
+from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
+from tests.libs.common.jobs.chores import Do, JobFinished, JobProgressed, JobQueued, JobStarted, chores
+from tests.spec import Spec
+
+OWNER = UUID(int=3)
+spec = Spec(chores)
+queued = JobQueued(owner_id=OWNER, job_type="chore", title="a chore", total=2)
+started = JobStarted(owner_id=OWNER, attempt=1)
+half = JobProgressed(owner_id=OWNER, done=1, total=2, step="a")
+completed = JobFinished(owner_id=OWNER, status="completed", result={"made": 2})
+
+
+def test_accepted_work_is_queued_once() -> None:
+    spec.given().when(Do(owner_id=OWNER, steps=2)).then(queued)
+    spec.given(queued).when(Do(owner_id=OWNER, steps=2)).then()
+
+
+def test_every_attempt_is_told() -> None:
+    spec.given(queued).when(StartJob()).then(started)
+    spec.given(queued, started).when(StartJob()).then(JobStarted(owner_id=OWNER, attempt=2))
+
+
+def test_a_step_counts_once() -> None:
+    spec.given(queued, started).when(ReportProgress(step="a")).then(half)
+    spec.given(queued, started, half).when(ReportProgress(step="a")).then()
+
+
+def test_progress_is_in_percent() -> None:
+    assert half.progress == 50
+
+
+def test_completion_ends_a_job_whatever_comes_later() -> None:
+    spec.given(queued, started).when(CompleteJob(result={"made": 2})).then(completed)
+    for late in (StartJob(), ReportProgress(step="b"), FailJob(code="x", detail="y"), CompleteJob()):
+        spec.given(queued, started, completed).when(late).then()
+
+
+def test_a_failure_says_why() -> None:
+    spec.given(queued, started).when(FailJob(code="timeout", detail="too slow", retryable=True)).then(
+        JobFinished(owner_id=OWNER, status="failed", code="timeout", detail="too slow", retryable=True)
+    )
+
+
+def test_what_is_over_cannot_be_cancelled() -> None:
+    spec.given(queued, started, completed).when(CancelJob(by="me")).then_refused(Conflict, "job_finished")
+
+
+def test_cancelling_twice_is_cancelling_once() -> None:
+    cancelled = JobFinished(owner_id=OWNER, status="cancelled", code="cancelled", detail="cancelled by its owner")
+    spec.given(queued).when(CancelJob(by="me")).then(cancelled)
+    spec.given(queued, cancelled).when(CancelJob(by="me")).then()
