@@ -3,6 +3,7 @@
 What needs the embedded stack imports it in the command itself: a production image does not contain it.
 """
 
+import json
 import logging
 import signal
 import threading
@@ -47,6 +48,21 @@ def up(
         console.print(f"Stopped. The data stays in {run_dir.resolve()}.")
     except (AlreadyRunning, PortTaken, TimeoutError) as error:
         _fail(str(error))
+
+
+@app.command()
+def openapi(
+    site: Annotated[
+        Path | None, typer.Option(help="write the document there, with the pages that show it")
+    ] = None,
+) -> None:
+    """Print the API document of all services."""
+    from deploy.openapi import build, write_site
+
+    if site is None:
+        typer.echo(json.dumps(build(), indent=2))
+    else:
+        write_site(site)
 
 
 def _greet(url: str, directory: Path) -> None:

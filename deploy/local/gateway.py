@@ -17,6 +17,7 @@ class Gateway:
 
     def __init__(self, run: RunDirectory, port: int, apis: Mapping[str, int], object_store_port: int) -> None:
         self.port = port
+        self.site = run.path / "site"
         self._run = run
         self._apis = apis
         self._object_store_port = object_store_port
@@ -25,7 +26,7 @@ class Gateway:
         env = {
             "GATEWAY_ADDRESS": f"http://:{self.port}",
             "GATEWAY_BIND": "127.0.0.1",
-            "SITE": str(self._run.path / "site"),
+            "SITE": str(self.site),
             "BUCKET": BUCKET,
             "OBJECT_STORE": f"127.0.0.1:{self._object_store_port}",
             **{f"{service.upper()}_API": f"127.0.0.1:{port}" for service, port in self._apis.items()},

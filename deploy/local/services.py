@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from deploy.local.probe import http_status
 from deploy.local.process import Program
 
+LOG_CONFIG = Path(__file__).parents[1] / "uvicorn.json"
+LIMITS = ["--timeout-graceful-shutdown", "5", "--timeout-keep-alive", "75"]
 SERVICES = ("auth", "catalog", "analysis", "generation")
 
 
@@ -22,7 +25,7 @@ def api(service: str, port: int, env: Mapping[str, str]) -> Program:
     options = ["--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
     return Program(
         f"{service}-api",
-        [*uvicorn, *options, "--no-server-header", "--timeout-graceful-shutdown", "5"],
+        [*uvicorn, *options, *LIMITS, "--no-server-header", "--log-config", str(LOG_CONFIG)],
         ready=lambda: http_status(port, "/ready") == 200,
         env={**env, "PORT": str(port)},
     )

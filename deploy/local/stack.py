@@ -5,9 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from deploy.local import services
@@ -59,7 +59,7 @@ class Stack:
         self.wait_ready(SERVERS)
         logger.info("creating accounts and schemas")
         self.provision()
-        self.migrate()
+        _together([self.migrate, self._write_site])
         logger.info("starting %s and the gateway", ", ".join(SERVICES))
         self._start([*services.api_names(), *services.worker_names(), "gateway"])
         self.wait_ready()
@@ -70,7 +70,7 @@ class Stack:
         logger.info("stopping")
         apis, workers = services.api_names(), services.worker_names()
         for layer in (["gateway"], apis, workers, ["nats", "object-store"], ["postgres"]):
-            _together(self.stop_server, [name for name in layer if name in self._processes])
+            _together(partial(self.stop_server, name) for name in layer if name in self._processes)
 
     def provision(self) -> None:
         """The database, the services' roles and schemas."""
@@ -80,11 +80,14 @@ class Stack:
 
     def migrate(self) -> None:
         """Brings every service's schema to the newest version."""
-        _together(self._migrate, SERVICES)
+        _together(partial(self._migrate, service) for service in SERVICES)
 
     def _migrate(self, service: str) -> None:
-        command = [sys.executable, "-m", "libs.common.migrate", service]
-        subprocess.run(command, env={**os.environ, **self.service_env(service)}, check=True)
+        _python("-m", "libs.common.migrate", service, env=self.service_env(service))
+
+    def _write_site(self) -> None:
+        """In a process of its own: the supervisor need not load the services' code."""
+        _python("-m", "deploy.cli", "openapi", "--site", str(self.gateway.site))
 
     @property
     def url(self) -> str:
@@ -206,6 +209,11 @@ class Stack:
         return self.secrets.passwords[account]
 
 
-def _together(action: Callable[[str], None], names: Sequence[str]) -> None:
+def _python(*arguments: str, env: Mapping[str, str] | None = None) -> None:
+    subprocess.run([sys.executable, *arguments], env={**os.environ, **(env or {})}, check=True)
+
+
+def _together(steps: Iterable[Callable[[], object]]) -> None:
     with ThreadPoolExecutor() as pool:
-        list(pool.map(action, names))
+        for done in [pool.submit(step) for step in steps]:
+            done.result()

@@ -91,11 +91,11 @@ def gateway(
     upstreams: dict[str, Upstream], stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     run = RunDirectory(tmp_path_factory.mktemp("gateway"))
-    (run.path / "site").mkdir()
-    (run.path / "site" / "openapi.json").write_text("{}")
-    (run.path / "site" / "docs.html").write_text("<title>the page</title>")
     apis = {name: upstream.port for name, upstream in upstreams.items()}
     caddy = Gateway(run, free_port(), apis, stack.ports["object-store"])
+    caddy.site.mkdir()
+    (caddy.site / "openapi.json").write_text("{}")
+    (caddy.site / "docs.html").write_text("<title>the page</title>")
     process = Supervised(caddy.program(), run.path / "gateway.log")
     process.start()
     process.wait_ready(10)
