@@ -18,21 +18,32 @@ class PinnedReference(BaseModel):
     is_primary: bool = False
 
 
-class AnalysisRequested(PublicEvent):
-    """Everything the analysis will use is pinned here."""
+class AnalysisInputs(BaseModel):
+    """Everything an analysis uses, pinned when it is accepted; `references` begins with the primary photo.
 
-    event_name = "analysis.analysis_requested"
+    `fallback_from` is the provider that was asked for and does not exist in this installation.
+    """
+
     owner_id: UUID
     product_id: UUID
     product_title: str
     references: list[PinnedReference]
     template_version: str = "1.0"
+    use_template: bool = True
     activate: bool = True
     provider: str | None = None
     model: str | None = None
+    fallback: bool = True
+    fallback_from: str | None = None
+
+
+class AnalysisRequested(AnalysisInputs, PublicEvent):
+    event_name = "analysis.analysis_requested"
 
 
 class AnalysisCompleted(PublicEvent):
+    """`fallback_from` is the provider that should have done it and could not."""
+
     event_name = "analysis.analysis_completed"
     owner_id: UUID
     product_id: UUID
@@ -41,6 +52,7 @@ class AnalysisCompleted(PublicEvent):
     confidence: float | None = None
     provider: str
     model: str
+    fallback_from: str | None = None
 
 
 class AnalysisFailed(PublicEvent):
@@ -52,14 +64,12 @@ class AnalysisFailed(PublicEvent):
     retryable: bool = False
 
 
-class SpecificationCreated(PublicEvent):
-    """One version; `sha256` of `yaml_content`, a copy of which lies at object `key`."""
+class SpecificationFacts(BaseModel):
+    """What a specification says and where it comes from; `sha256` of `yaml_content`, a copy of which is object `key`."""
 
-    event_name = "analysis.specification_created"
     owner_id: UUID
     product_id: UUID
     specification_id: UUID
-    version: int
     yaml_content: str
     sha256: str
     key: str
@@ -74,6 +84,13 @@ class SpecificationCreated(PublicEvent):
     primary_dimensions: dict[str, Any] | None = None
     primary_colors: list[dict[str, Any]] | None = None
     material_type: str | None = None
+
+
+class SpecificationCreated(SpecificationFacts, PublicEvent):
+    """Versions of a product count from 1; none is ever changed or taken away."""
+
+    event_name = "analysis.specification_created"
+    version: int
 
 
 class SpecificationActivated(PublicEvent):
