@@ -173,11 +173,11 @@ class Transaction:
         con = await self.connection()
         for _ in range(1 + RETRIES):
             before = await self.state(decider, stream_id)
+            events = decider.decide(command, before.state)  # first, so that a stranger is told 404
             if expected is not None and before.version != expected:
                 raise PreconditionFailed(
                     f"this is version {before.version} now, not {expected}: read it again"
                 )
-            events = decider.decide(command, before.state)
             if not events:
                 return before
             recorded = await self.log.append(
