@@ -1,0 +1,168 @@
+"""Keeps read models of other services' events: from JetStream, rows and position in one transaction."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import asyncpg
+from nats.aio.msg import Msg
+from nats.js.errors import NotFoundError
+from prometheus_client import Counter, Gauge
+
+from libs.common import changes, cloudevents
+from libs.common.bus import Bus
+from libs.common.cloudevents import contracts_of
+from libs.common.event_log import ReadModel, Recorded
+from libs.common.relay import stream_name
+from libs.common.resilience import Interrupted, leading, persist
+from libs.common.service import Service
+from libs.common.stream_reader import reading
+
+log = logging.getLogger(__name__)
+
+OnApplied = Callable[[Sequence[Recorded[Any]]], None]
+
+BATCH = 500
+PATIENCE_SECONDS = 10.0
+
+APPLIED = Counter("vitrine_projection_events", "Events applied to a read model", ["model", "source"])
+LAG_EVENTS = Gauge(
+    "vitrine_projection_lag_events", "Events published and not applied yet", ["model", "source"]
+)
+LAG_SECONDS = Gauge(
+    "vitrine_projection_lag_seconds", "From an event's commit to its row", ["model", "source"]
+)
+RESETS = Counter(
+    "vitrine_projection_resets", "Read models begun again on another stream", ["model", "source"]
+)
+
+
+class Position(NamedTuple):
+    """The last message applied: its sequence in the stream, and its event's place in the publisher's log."""
+
+    seq: int = 0
+    pos: int = 0
+    event_id: UUID | None = None
+
+    @classmethod
+    def of(cls, message: Msg) -> "Position":
+        return cls(message.metadata.sequence.stream, *cloudevents.place_of(message.data))
+
+
+class Feed:
+    """One read model's share of one source."""
+
+    def __init__(
+        self, service: Service[Any], model: ReadModel, source: str, on_applied: OnApplied | None = None
+    ) -> None:
+        """`on_applied` hears of events whose rows are visible; it may be told twice, and must not wait."""
+        self._service = service
+        self._model = model
+        self._source = source
+        self._on_applied = on_applied
+        self._contracts = contracts_of(source)
+        self._labels = (model.name, source)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await persist(f"the projection {self._model.name} of {self._source}", self._lead)
+
+    async def _lead(self) -> None:
+        role = f"projector {self._model.name} {self._source}"
+        async with leading(self._service.settings.database_url, self._service.name, role) as con:
+            insert = "INSERT INTO projections (name, source) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+            await con.execute(insert, *self._labels)
+            position = await position_of(con, *self._labels)
+            await self._appearance()
+            if not await still_holds(self._service.bus, self._source, position):
+                return await self._begin_again(con)
+            async with reading(self._service.bus, stream_name(self._source), after=position.seq) as reader:
+                while True:
+                    position = await self._apply(con, position, await reader.batch(BATCH))
+
+    async def _appearance(self) -> None:
+        """Returns when the source's stream exists; on a first start the source may be the later one."""
+        while True:
+            try:
+                await self._service.bus.js.stream_info(stream_name(self._source))
+            except NotFoundError:
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def _apply(self, con: asyncpg.Connection, position: Position, messages: Sequence[Msg]) -> Position:
+        """Rows and position in one transaction, fenced by the position: a rebuild may have replaced both."""
+        events = [event for m in messages if (event := self._contracts.decode(m.data, m.headers))]
+        reached = Position.of(messages[-1])
+        async with con.transaction():
+            ours = await con.fetchval(
+                "UPDATE projections SET seq = $3, pos = $4, event_id = $5, updated_at = now() "
+                "WHERE name = $1 AND source = $2 AND seq = $6 RETURNING true",
+                *self._labels,
+                *reached,
+                position.seq,
+            )
+            if not ours:
+                raise Interrupted("the read model has been rebuilt")
+            await changes.apply(con, self._model.project, events)
+        self._report(events, messages[-1])
+        return reached
+
+    def _report(self, events: Sequence[Recorded[Any]], last: Msg) -> None:
+        APPLIED.labels(*self._labels).inc(len(events))
+        LAG_EVENTS.labels(*self._labels).set(last.metadata.num_pending or 0)
+        if events:
+            LAG_SECONDS.labels(*self._labels).set(time.time() - events[-1].recorded_at.timestamp())
+            if self._on_applied:
+                self._on_applied(events)
+
+    async def _begin_again(self, con: asyncpg.Connection) -> None:
+        """Empties the read model and forgets its positions: it has been filled from a log that is no more."""
+        log.error(
+            "%s is not the stream that %s has been filled from; the read model is begun again",
+            stream_name(self._source),
+            self._model.name,
+        )
+        RESETS.labels(*self._labels).inc()
+        async with con.transaction():
+            await con.execute(
+                "UPDATE projections SET seq = 0, pos = 0, event_id = NULL WHERE name = $1", self._model.name
+            )
+            for table in reversed(self._model.tables):
+                await con.execute(f'DELETE FROM "{table.name}"')  # noqa: S608
+
+
+async def position_of(con: asyncpg.Connection, model: str, source: str) -> Position:
+    row = await con.fetchrow(
+        "SELECT seq, pos, event_id FROM projections WHERE name = $1 AND source = $2", model, source
+    )
+    return Position(**row) if row else Position()
+
+
+async def still_holds(bus: Bus, source: str, position: Position) -> bool:
+    """Whether the stream holds, at the position's sequence, the very event that was read there.
+
+    It does unless its publisher's log was restored to an older state. A stream that was lost and is being
+    published anew is given time to grow up to the position.
+    """
+    js, name = bus.js, stream_name(source)
+    length, grown = -1, time.monotonic()
+    while True:
+        last = (await js.stream_info(name)).state.last_seq
+        if last >= position.seq:
+            break
+        if last != length:
+            length, grown = last, time.monotonic()
+        if time.monotonic() - grown > PATIENCE_SECONDS:
+            return False
+        await asyncio.sleep(0.1)
+    if position.seq == 0:
+        return True
+    try:
+        message = await js.get_msg(name, position.seq)
+    except NotFoundError:
+        return False
+    return cloudevents.place_of(message.data or b"").event_id == position.event_id

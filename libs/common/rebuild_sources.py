@@ -1,0 +1,146 @@
+"""The events a read model is rebuilt of: from the service's own log, or from other services' streams."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Protocol
+
+import asyncpg
+
+from libs.common.bus import Bus
+from libs.common.cloudevents import contracts_of
+from libs.common.errors import Conflict
+from libs.common.event_log import COLUMNS, ReadModel, Recorded, Tail
+from libs.common.projector import Position, position_of, still_holds
+from libs.common.relay import stream_name
+from libs.common.service import Service
+from libs.common.stream_reader import StreamReader, reading
+
+Apply = Callable[[Sequence[Recorded[Any]]], Awaitable[None]]
+BATCH = 2000
+
+
+class Source(Protocol):
+    @property
+    def events(self) -> int:
+        """How many have been read."""
+
+    async def fill(self, apply: Apply) -> None:
+        """Applies what there is, in transactions of its own, while the live tables are written to."""
+
+    async def complete(self, apply: Apply) -> None:
+        """Applies what the live tables have beyond that. Called in a transaction that has locked them; may be
+        called again if that was rolled back."""
+
+
+@asynccontextmanager
+async def source_of(
+    con: asyncpg.Connection, service: Service[Any], model: ReadModel
+) -> AsyncIterator[Source]:
+    if not model.sources:
+        yield OwnLog(con, service)
+        return
+    async with AsyncExitStack() as stack:
+        yield Streams(
+            [
+                OneStream(
+                    con, service.bus, model, name, await stack.enter_async_context(_from_start(service, name))
+                )
+                for name in model.sources
+            ]
+        )
+
+
+def _from_start(service: Service[Any], source: str) -> Any:
+    return reading(service.bus, stream_name(source))
+
+
+class OwnLog:
+    """An inline model's events.
+
+    Whoever has written to the live tables ends before they are locked, and is seen; whoever has appended but not
+    written to them yet will write to the new ones.
+    """
+
+    def __init__(self, con: asyncpg.Connection, service: Service[Any]) -> None:
+        self.events = 0
+        self._con = con
+        self._service = service
+        self._tail = Tail(0)
+
+    async def fill(self, apply: Apply) -> None:
+        """Up to the first append that may still commit."""
+        full = True
+        while full:
+            rows = await self._tail.read(self._con, BATCH)
+            async with self._con.transaction():
+                await apply(await self._decode(rows))
+            self.events += len(rows)
+            full = len(rows) == BATCH
+
+    async def complete(self, apply: Apply) -> None:
+        query = f"SELECT {COLUMNS} FROM events WHERE pos > $1 ORDER BY pos"  # noqa: S608
+        await apply(await self._decode(await self._con.fetch(query, self._tail.pos)))
+
+    async def _decode(self, rows: Sequence[asyncpg.Record]) -> list[Recorded[Any]]:
+        return await self._service.log.decode_all(self._con, self._service.keys, rows)
+
+
+class OneStream:
+    """A source of a model across services, read exactly as far as the live tables: their position stays."""
+
+    def __init__(
+        self, con: asyncpg.Connection, bus: Bus, model: ReadModel, source: str, reader: StreamReader
+    ) -> None:
+        self.events = 0
+        self._con = con
+        self._bus = bus
+        self._name = model.name
+        self._source = source
+        self._reader = reader
+        self._contracts = contracts_of(source)
+        self._reached = Position()
+        self._last: list[Recorded[Any]] = []
+
+    async def fill(self, apply: Apply) -> None:
+        live = await position_of(self._con, self._name, self._source)
+        if not await still_holds(self._bus, self._source, live):
+            raise Conflict(
+                f"{self._name} is about to be begun again: its source was published anew", code="moved"
+            )
+        while self._reached.seq < live.seq:
+            events = await self._read(live.seq)
+            async with self._con.transaction():
+                await apply(events)
+
+    async def complete(self, apply: Apply) -> None:
+        live = await position_of(self._con, self._name, self._source)
+        if live.seq < self._reached.seq:
+            raise Conflict(f"{self._name} has been begun again meanwhile", code="moved")
+        while self._reached.seq < live.seq:
+            self._last += await self._read(live.seq)
+        await apply(self._last)
+
+    async def _read(self, goal: int) -> list[Recorded[Any]]:
+        messages = await self._reader.batch(min(BATCH, goal - self._reached.seq))
+        self._reached = Position.of(messages[-1])
+        self.events += len(messages)
+        return [event for m in messages if (event := self._contracts.decode(m.data, m.headers))]
+
+
+class Streams:
+    """All sources of a model, one after the other: no row has events of two."""
+
+    def __init__(self, streams: Sequence[OneStream]) -> None:
+        self._streams = streams
+
+    @property
+    def events(self) -> int:
+        return sum(stream.events for stream in self._streams)
+
+    async def fill(self, apply: Apply) -> None:
+        for stream in self._streams:
+            await stream.fill(apply)
+
+    async def complete(self, apply: Apply) -> None:
+        for stream in self._streams:
+            await stream.complete(apply)

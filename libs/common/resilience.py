@@ -1,0 +1,67 @@
+"""Servers go away and come back: what that looks like, how to go on, and who leads meanwhile."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+import nats.errors
+
+from libs.common.database import connect
+from libs.common.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+AWAY = (
+    OSError,  # TimeoutError included
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    nats.errors.Error,
+    Unavailable,
+)
+"""A server is away, or was for a moment: nobody's fault, and worth another try."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+HEALTHY_AFTER = 10.0
+
+
+class Interrupted(Exception):
+    """What a session relied on has changed under it: begin again from what is stored."""
+
+
+async def persist(what: str, session: Callable[[], Awaitable[None]]) -> None:
+    """Begins `session` again whenever it ends, the later the more often it ended early; until cancelled."""
+    pause = FIRST_PAUSE
+    while True:
+        started = time.monotonic()
+        try:
+            await session()
+        except (*AWAY, Interrupted) as error:
+            log.warning("%s is interrupted: %r", what, error)
+        except Exception:
+            log.exception("%s failed", what)
+        pause = FIRST_PAUSE if time.monotonic() - started > HEALTHY_AFTER else min(2 * pause, LONGEST_PAUSE)
+        await asyncio.sleep(pause)
+
+
+_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+"""Tried again and again, as waiting inside PostgreSQL would hold back its vacuum."""
+
+
+@asynccontextmanager
+async def leading(url: str, schema: str, role: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of its own which is the only one in `role`; waits for as long as another process leads.
+
+    Leadership is the connection's advisory lock, so it ends with the process, however that dies. A frozen
+    leader may wake up deposed: what it writes must be fenced.
+    """
+    con = await connect(url, schema, application_name=f"{schema}:{role}", synchronous_commit="off")
+    try:
+        while not await con.fetchval(_TRY_LOCK, f"{schema}:{role}"):  # noqa: ASYNC110 -- no event crosses processes
+            await asyncio.sleep(1)
+        yield con
+    finally:
+        con.terminate()

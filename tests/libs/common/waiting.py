@@ -1,0 +1,36 @@
+"""Conditions instead of sleeps."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+
+async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 15.0) -> Any:
+    """The condition's first true value. A failed assertion counts as not yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        problem: object = "not yet"
+        try:
+            if result := await condition():
+                return result
+        except AssertionError as error:
+            problem = error
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {problem}")
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def background(work: Awaitable[None]) -> AsyncIterator["asyncio.Task[None]"]:
+    """Runs beside the block; what it raises fails the test."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield task
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
