@@ -5,6 +5,7 @@ What needs the embedded stack imports it in the command itself: a production ima
 
 import json
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
@@ -14,19 +15,30 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, rich_markup_mode=None)
+from deploy.operations import accounts, events, projections
+from deploy.operations.connection import RUN_DIRECTORY, run_directory
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app.add_typer(events.app, name="events")
+app.add_typer(projections.app, name="projections")
+app.add_typer(accounts.app, name="admin")
 console = Console(highlight=False)
 
-RunDirectoryOption = Annotated[
-    Path,
-    typer.Option("--run-dir", envvar="VITRINE_RUN_DIR", help="data, secrets, logs of the embedded stack"),
-]
 Port = Annotated[int, typer.Option(help="0: a free one")]
+
+
+@app.callback()
+def main(
+    run_dir: Annotated[
+        Path, typer.Option(envvar=RUN_DIRECTORY, help="data, secrets and logs of the embedded stack")
+    ] = Path(".vitrine"),
+) -> None:
+    """Run the system on this machine, look after it anywhere."""
+    os.environ[RUN_DIRECTORY] = str(run_dir)
 
 
 @app.command()
 def up(
-    run_dir: RunDirectoryOption = Path(".vitrine"),
     port: Annotated[int, typer.Option(help="of the gateway; 0: a free one")] = 8000,
     postgres_port: Port = 0,
     nats_port: Port = 0,
@@ -40,12 +52,12 @@ def up(
     _show_progress()
     _interrupt_once()
     try:
-        with Stack(run_dir, ports=ports) as stack:
+        with Stack(run_directory(), ports=ports) as stack:
             stack.start()
             _greet(stack.url, stack.run.path)
             threading.Event().wait()
     except KeyboardInterrupt:
-        console.print(f"Stopped. The data stays in {run_dir.resolve()}.")
+        console.print(f"Stopped. The data stays in {run_directory().resolve()}.")
     except (AlreadyRunning, PortTaken, TimeoutError) as error:
         _fail(str(error))
 

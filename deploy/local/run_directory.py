@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from random import SystemRandom
 from typing import IO
@@ -70,6 +70,7 @@ class RunDirectory:
             lock.close()
             raise AlreadyRunning(f"a stack is already running in {self.path}") from None
         self._lock = lock
+        (self.path / "running.json").unlink(missing_ok=True)
         self._end_leftovers()
 
     def release(self) -> None:
@@ -94,20 +95,20 @@ class RunDirectory:
             file.write(text)
         return partial.replace(path)
 
-    def announce(self, **facts: object) -> None:
+    def announce(self, ports: Mapping[str, int]) -> None:
         """Tells other commands on this machine how to reach the running stack."""
-        self.write_private("running.json", json.dumps({"pid": os.getpid(), **facts}))
+        self.write_private("running.json", json.dumps(ports))
 
-    def running(self) -> dict[str, object] | None:
-        """What the running stack announced; None when none runs here."""
+    def announced(self) -> dict[str, int] | None:
+        """The ports of the stack that runs here, once it has started; None when none does."""
         try:
-            facts: dict[str, object] = json.loads((self.path / "running.json").read_text())
             with (self.path / "lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return facts
         except FileNotFoundError:
             return None
+        except BlockingIOError:
+            path = self.path / "running.json"
+            return dict(json.loads(path.read_text())) if path.exists() else None
         return None
 
     def _end_leftovers(self) -> None:

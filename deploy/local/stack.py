@@ -41,6 +41,12 @@ class Stack:
         self._given_env = dict(env or {})
         self._processes: dict[str, Supervised] = {}
 
+    @classmethod
+    def running(cls, directory: Path) -> "Stack | None":
+        """The addresses and secrets of the stack that another process runs there; to look at, not to stop."""
+        ports = RunDirectory(directory).announced()
+        return None if ports is None else cls(directory, ports=ports)
+
     def __enter__(self) -> "Stack":
         self.run.claim()
         return self
@@ -63,7 +69,7 @@ class Stack:
         logger.info("starting %s and the gateway", ", ".join(SERVICES))
         self._start([*services.api_names(), *services.worker_names(), "gateway"])
         self.wait_ready()
-        self.run.announce(url=self.url, ports=self.ports)
+        self.run.announce(self.ports)
 
     def stop(self) -> None:
         """First who serves, then who works, then the servers; each may finish what it has begun."""
