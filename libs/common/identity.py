@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends
@@ -17,6 +17,9 @@ from libs.common.settings import Settings
 from libs.common.tokens import User, Verifier
 
 log = logging.getLogger(__name__)
+
+ACCESS_CHANGED = "auth.access_changed"
+"""The notice, `{account_id, active}`, that makes a deactivation felt before the next reload."""
 
 _REMEMBERED = 10_000
 _RELOAD_SECONDS = 2.0
@@ -57,6 +60,10 @@ class Authenticator:
             except AWAY as error:
                 log.warning("cannot reload the refused accounts: %s", error)
             await asyncio.sleep(_RELOAD_SECONDS)
+
+    def access_changed(self, notice: dict[str, Any]) -> None:
+        account = {UUID(notice["account_id"])}
+        self.refused = self.refused - account if notice["active"] else self.refused | account
 
     def _accepted(self, user: User) -> User:
         if user.id in self.refused:

@@ -22,7 +22,7 @@ from libs.common.http.middleware import RequestMiddleware
 from libs.common.http.openapi import describe
 from libs.common.http.problems import failure_problem
 from libs.common.http.rate_limits import RateLimits, client_address
-from libs.common.identity import Authenticator
+from libs.common.identity import ACCESS_CHANGED, Authenticator
 from libs.common.logs import configure_logging
 from libs.common.probes import health, readiness
 from libs.common.service import Definition, Service
@@ -91,6 +91,7 @@ async def _keeping_up(app: FastAPI, refused_accounts: RefusedAccounts | None) ->
         return
     service: Service[Any] = app.state.service
     authenticator: Authenticator = app.state.authenticator
+    await service.bus.on_notice(ACCESS_CHANGED, authenticator.access_changed)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(authenticator.keep_up(lambda: refused_accounts(service.db)))
         yield

@@ -69,7 +69,9 @@ class PasswordChanged(Event):
 
 
 AccountCommand = RegisterAccount | ChangePassword | ChangeRole | DeactivateAccount | ReactivateAccount
-AccountEvent = AccountRegistered | PasswordChanged | AccountRoleChanged | AccountDeactivated | AccountReactivated
+AccountEvent = (
+    AccountRegistered | PasswordChanged | AccountRoleChanged | AccountDeactivated | AccountReactivated
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,9 @@ def _register(command: RegisterAccount, account: Account) -> AccountRegistered:
 def _refuse_own(account: Account, by: UUID | None, field: str) -> None:
     """Nobody locks themselves out, so there is always an admin left."""
     if by == account.account_id:
-        raise Conflict(f"you cannot change {field} of your own account: ask another admin", code="own_account")
+        raise Conflict(
+            f"you cannot change {field} of your own account: ask another admin", code="own_account"
+        )
 
 
 def evolve(account: Account, event: AccountEvent) -> Account:

@@ -28,7 +28,9 @@ from tests.spec import Spec
 ACCOUNT, ADMIN = UUID(int=1), UUID(int=2)
 
 spec = Spec(accounts)
-register = RegisterAccount(account_id=ACCOUNT, userid="K7Q2M9XA", email="Ada@Example.com", full_name="Ada Lovelace")
+register = RegisterAccount(
+    account_id=ACCOUNT, userid="K7Q2M9XA", email="Ada@Example.com", full_name="Ada Lovelace"
+)
 registered = AccountRegistered(
     owner_id=ACCOUNT, userid="K7Q2M9XA", role="user", email="ada@example.com", full_name="Ada Lovelace"
 )
@@ -94,7 +96,17 @@ def test_an_email_address(email: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["", "ada", "ada@", "@example.com", "ada@example", "a b@example.com", "ada@example..com", f"{'a' * 65}@b.com"]
+    "email",
+    [
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@example",
+        "a b@example.com",
+        "ada@example..com",
+        f"{'a' * 65}@b.com",
+    ],
 )
 def test_no_email_address(email: str) -> None:
     with pytest.raises(ValidationError):

@@ -1,0 +1,3 @@
+from libs.common.migrate import run_env
+
+run_env()
