@@ -20,7 +20,7 @@ from libs.common.event_log import ReadModel, Recorded
 from libs.common.sql import Bound, Statement
 from services.catalog.products.analyses import running_analyses
 from services.catalog.products.domain import ProductChanges
-from services.catalog.references.references import images_of, sign
+from services.catalog.references.references import complete, images_of
 from services.catalog.tables import metadata, rfc3339
 
 SEPARATORS = r"-_/\.,:;@&<>+#'"
@@ -110,11 +110,9 @@ shown_status = sa.case((sa.exists(_analyses), sa.literal_column("'processing'"))
 VIEW = sa.select(
     sa.cast(products.c.product_id, sa.Text).label("id"),
     products.c.title,
-    products.c.title.label("name"),
     products.c.slug,
     products.c.description,
     products.c.category,
-    products.c.category.label("product_category"),
     products.c.subcategory,
     products.c.tags,
     shown_status.label("status"),
@@ -131,17 +129,22 @@ VIEW = sa.select(
 
 _mine = (products.c.owner_id == sa.bindparam("owner_id"), products.c.deleted_at.is_(None))
 find = Statement(VIEW.where(products.c.product_id == sa.bindparam("product_id"), *_mine))
+find_images = Statement(
+    sa.select(images_of(products.c.product_id)).where(
+        products.c.product_id == sa.bindparam("product_id"), *_mine
+    )
+)
 find_by_slug = Statement(VIEW.where(products.c.slug == sa.bindparam("slug"), *_mine))
 
 
 def present(row: Mapping[str, Any], url: Callable[[str], str]) -> dict[str, Any]:
     """A row of `VIEW` as JSON: the objects' URLs, and the names by which earlier clients know some fields."""
     body = dict(row)
-    images = body["images"]
-    if images:
-        sign(images, url)
-    body["user_id"] = body["created_by"]
+    images = complete(body["images"], url)
+    body["name"] = body["title"]
+    body["product_category"] = body["category"]
     body["metadata_"] = body["metadata"]
+    body["user_id"] = body["created_by"]
     body["primary_image_url"] = images[0]["url"] if images else None
     body["thumbnail_url"] = _thumbnail(images[0]) if images else None
     return body

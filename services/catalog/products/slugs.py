@@ -19,7 +19,7 @@ product_slugs = sa.Table(
     "product_slugs",
     metadata,
     sa.Column("slug", sa.Text, primary_key=True),
-    sa.Column("product_id", sa.Uuid, nullable=False),
+    sa.Column("product_id", sa.Uuid, nullable=False, index=True),
     sa.Column("owner_id", sa.Uuid, nullable=False, index=True),
 )
 
@@ -33,7 +33,9 @@ _RESERVE_FIRST_FREE = Statement(
     ON CONFLICT DO NOTHING RETURNING slug
     """)
 )
-_RELEASE = Statement(sa.text("DELETE FROM product_slugs WHERE slug = :slug AND product_id = :product_id"))
+_RELEASE_OTHERS = Statement(
+    sa.text("DELETE FROM product_slugs WHERE product_id = :product_id AND slug != :slug")
+)
 
 
 async def reserve(tx: Transaction, slug: str, product_id: UUID, owner_id: UUID) -> None:
@@ -54,8 +56,10 @@ async def reserve_for_title(tx: Transaction, title: str, product_id: UUID, owner
     return unique
 
 
-async def release(tx: Transaction, slug: str, product_id: UUID) -> None:
-    await tx.execute(_RELEASE(slug=slug, product_id=product_id))
+async def move(tx: Transaction, slug: str, product_id: UUID, owner_id: UUID) -> None:
+    """Reserves the product's new slug and frees its old one; raises Conflict (`slug_taken`)."""
+    await reserve(tx, slug, product_id, owner_id)
+    await tx.execute(_RELEASE_OTHERS(slug=slug, product_id=product_id))
 
 
 async def _first_free(tx: Transaction, candidates: list[str], product_id: UUID, owner_id: UUID) -> str | None:

@@ -1,6 +1,7 @@
 """Read model: the photos of every product."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from libs.common import variants
 from libs.common.contracts.catalog import ReferenceChanged, ReferenceDeleted, ReferenceUploaded
 from libs.common.event_log import ReadModel, Recorded
+from libs.common.http.bodies import rfc3339 as as_text
 from libs.common.sql import Bound, Statement
+from services.catalog.references.domain import Reference
 from services.catalog.tables import json_object, metadata, rfc3339
 
 references = sa.Table(
@@ -67,27 +70,22 @@ def project(recorded: Recorded[Any]) -> Iterable[Bound]:
 
 
 def images_of(product_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
-    """A product's photos as answers show them, the primary one first; `sign` adds their URLs."""
+    """A product's photos as answers show them, the primary one first; completed by `complete`."""
     image = json_object(
         id=references.c.reference_id,
         product_id=references.c.product_id,
         s3_key=references.c.key,
-        storage_path=references.c.key,
         sha256=references.c.sha256,
         content_type=references.c.content_type,
-        mime_type=references.c.content_type,
         original_filename=references.c.original_filename,
-        filename=references.c.original_filename,
         file_size_bytes=references.c.file_size_bytes,
         width=references.c.width,
         height=references.c.height,
         is_primary=references.c.is_primary,
         display_order=references.c.display_order,
         alt_text=references.c.alt_text,
-        upload_status=sa.literal_column("'uploaded'"),
         uploaded_by=references.c.owner_id,
         uploaded_at=rfc3339(references.c.uploaded_at),
-        created_at=rfc3339(references.c.uploaded_at),
         variants=variants.keys_of(references.c.key),
     )
     order = (references.c.is_primary.desc(), references.c.display_order, references.c.uploaded_at)
@@ -100,11 +98,33 @@ def images_of(product_id: sa.ColumnElement[Any]) -> sa.ScalarSelect[Any]:
     )
 
 
-def sign(images: list[dict[str, Any]], url: Callable[[str], str]) -> None:
-    """Completes `images_of`: an object's key becomes the URL it can be fetched from, in place."""
+def image_of(product_id: UUID, owner_id: UUID, reference: Reference, uploaded_at: datetime) -> dict[str, Any]:
+    """The same from the stream's state, as long as no variants are made."""
+    photo = reference.photo.model_dump(exclude={"reference_id", "key"})
+    return photo | {
+        "id": str(reference.photo.reference_id),
+        "product_id": str(product_id),
+        "s3_key": reference.photo.key,
+        "is_primary": reference.is_primary,
+        "display_order": reference.display_order,
+        "alt_text": reference.alt_text,
+        "uploaded_by": str(owner_id),
+        "uploaded_at": as_text(uploaded_at),
+        "variants": {},
+    }
+
+
+def complete(images: list[dict[str, Any]], url: Callable[[str], str]) -> list[dict[str, Any]]:
+    """Adds, in place, where the objects can be fetched, and the names earlier clients know some fields by."""
     for image in images:
         image["url"] = url(image["s3_key"])
         image["variants"] = {size: url(key) for size, key in image["variants"].items()}
+        image["storage_path"] = image["s3_key"]
+        image["mime_type"] = image["content_type"]
+        image["filename"] = image["original_filename"]
+        image["upload_status"] = "uploaded"
+        image["created_at"] = image["uploaded_at"]
+    return images
 
 
 references_model = ReadModel("references", (references,), project)

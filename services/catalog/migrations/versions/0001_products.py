@@ -69,6 +69,7 @@ INDEXES = (
     "CREATE INDEX products_owner_id_created_at_product_id_idx ON products (owner_id, created_at, product_id)",
     "CREATE INDEX products_slug_idx ON products (slug)",
     "CREATE INDEX products_words_idx ON products USING gin (words)",
+    "CREATE INDEX product_slugs_product_id_idx ON product_slugs (product_id)",
     "CREATE INDEX product_slugs_owner_id_idx ON product_slugs (owner_id)",
     "CREATE INDEX product_references_product_id_idx ON product_references (product_id)",
     "CREATE UNIQUE INDEX product_references_primary_idx ON product_references (product_id) WHERE is_primary",
