@@ -8,6 +8,8 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -45,21 +47,36 @@ def up(
     object_store_port: Port = 0,
 ) -> None:
     """Start the whole system and keep it running until Ctrl-C."""
-    from deploy.local.run_directory import AlreadyRunning, PortTaken
     from deploy.local.stack import Stack
 
     ports = {"gateway": port, "postgres": postgres_port, "nats": nats_port, "object-store": object_store_port}
-    _show_progress()
-    _interrupt_once()
-    try:
-        with Stack(run_directory(), ports=ports) as stack:
+    with _supervising(interrupted=0), Stack(run_directory(), ports=ports) as stack:
+        stack.start()
+        _greet(stack.url, stack.run.path)
+        threading.Event().wait()
+
+
+@app.command()
+def demo(
+    photo: Annotated[
+        list[str], typer.Option(envvar="PHOTOS", help="of a product; instead of the samples")
+    ] = [],  # noqa: B006
+    output: Annotated[Path, typer.Option(help="where the pictures go")] = Path("demo-output"),
+    port: Annotated[int, typer.Option(help="of the gateway, if no stack runs yet; 0: a free one")] = 8000,
+) -> None:
+    """Turn photos into a specification and pictures, over HTTP; starts the system if it does not run."""
+    from deploy.local.client import Client
+    from deploy.local.demo import EMAIL, Demo, sample_subjects, subjects_of
+    from deploy.local.stack import Stack
+
+    subjects = subjects_of([_existing(path) for path in photo]) if photo else sample_subjects()
+    with _supervising(interrupted=130), ExitStack() as running:
+        stack = Stack.running(run_directory())
+        if stack is None:
+            stack = running.enter_context(Stack(run_directory(), ports={"gateway": port}))
             stack.start()
-            _greet(stack.url, stack.run.path)
-            threading.Event().wait()
-    except KeyboardInterrupt:
-        console.print(f"Stopped. The data stays in {run_directory().resolve()}.")
-    except (AlreadyRunning, PortTaken, TimeoutError) as error:
-        _fail(str(error))
+        with Client(stack.url) as client:
+            Demo(client, console, output).run(subjects, EMAIL, stack.secrets.passwords["demo"])
 
 
 @app.command()
@@ -86,14 +103,27 @@ def _greet(url: str, directory: Path) -> None:
     )
 
 
-def _show_progress() -> None:
+@contextmanager
+def _supervising(interrupted: int) -> Iterator[None]:
+    """The screen shows what the stack does; Ctrl-C and SIGTERM end it in order; a failure is one message."""
+    from deploy.local.client import Refused
+    from deploy.local.run_directory import AlreadyRunning, PortTaken
+
     handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S")
     logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(message)s")
     logging.getLogger("deploy").setLevel(logging.INFO)
+    _interrupt_once()
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(f"Stopped. The data stays in {run_directory().resolve()}.")
+        raise typer.Exit(interrupted) from None
+    except (AlreadyRunning, PortTaken, Refused, TimeoutError) as error:
+        _fail(str(error))
 
 
 def _interrupt_once() -> None:
-    """Ctrl-C and SIGTERM end the program in order; a second one does not disturb that."""
+    """A second Ctrl-C does not disturb the order in which the first one stops everything."""
 
     def interrupt(*_: object) -> NoReturn:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -102,6 +132,12 @@ def _interrupt_once() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
+
+
+def _existing(path: str) -> Path:
+    if not Path(path).is_file():
+        raise typer.BadParameter(f"there is no file {path}")
+    return Path(path)
 
 
 def _fail(message: str) -> NoReturn:

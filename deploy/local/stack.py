@@ -190,7 +190,7 @@ class Stack:
     @cached_property
     def secrets(self) -> Secrets:
         owners = [f"{service}_owner" for service in SERVICES]
-        return self.run.secrets([SUPERUSER, "operator", *SERVICES, *owners], SERVICES)
+        return self.run.secrets([SUPERUSER, "operator", "demo", *SERVICES, *owners], SERVICES)
 
     @cached_property
     def postgres(self) -> Postgres:
