@@ -79,7 +79,7 @@ async def _run(service: Service[Any], model: ReadModel, owner_url: str, *, repla
 
 
 class _Shadow:
-    """The tables of a read model in the rebuild schema, with indexes and constraints named as the live ones."""
+    """A read model's tables in the rebuild schema; indexes and constraints are named as the live ones."""
 
     def __init__(self, con: asyncpg.Connection, live: str, model: ReadModel) -> None:
         self._con = con

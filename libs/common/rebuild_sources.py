@@ -57,8 +57,8 @@ def _from_start(service: Service[Any], source: str) -> Any:
 class OwnLog:
     """An inline model's events.
 
-    Whoever has written to the live tables ends before they are locked, and is seen; whoever has appended but not
-    written to them yet will write to the new ones.
+    Whoever has written to the live tables ends before they are locked, and is seen; whoever has appended but
+    not written to them yet will write to the new ones.
     """
 
     def __init__(self, con: asyncpg.Connection, service: Service[Any]) -> None:

@@ -1,7 +1,7 @@
 """The log is the outbox: its public events are published to JetStream, each once and in the log's order.
 
-What the stream holds is the truth about what was published, so there is nothing to remember that a crash could
-forget; and JetStream can be lost: it is filled again from PostgreSQL.
+What the stream holds is the truth about what was published, so there is nothing to remember that a crash
+could forget; and JetStream can be lost: it is filled again from PostgreSQL.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ def stream_name(service: str) -> str:
 
 
 class EventStream:
-    """The service's stream of public events, and its end as this relay knows it. Its owner alone declares it."""
+    """The service's stream of public events, and its end as this relay knows it. Only its owner declares it."""
 
     def __init__(self, bus: Bus, service: str, replicas: int) -> None:
         self.last_seq = 0
@@ -102,7 +102,7 @@ class EventStream:
             raise OutOfStep(f"{self.name} ends at {found}, not at {self.last_seq}")
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """All at once, then all acks. Each is fenced by its predecessor, so one that is lost stops the rest."""
+        """All at once, then all acks. Each is fenced by the one before, so a lost one stops the rest."""
         nc = self._bus.nc
         self._acks = asyncio.get_running_loop().create_future()
         self._missing = len(messages)

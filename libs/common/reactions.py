@@ -1,0 +1,236 @@
+"""Reactions: what a service does when another service's event arrives. Short work; long work is a job.
+
+Delivered at least once, done once: the inbox row is written in the effect's transaction, and kept for good, as a
+restored stream delivers everything again. What fails is tried again later and later, and in the end put aside as
+a dead letter.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import nats.errors
+from faststream import AckPolicy, BaseMiddleware
+from faststream.exceptions import NackMessage, RejectMessage
+from faststream.message import StreamMessage
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from nats.aio.msg import Msg
+from nats.js.api import AckPolicy as ConsumerAckPolicy
+from nats.js.api import ConsumerConfig
+from prometheus_client import Counter
+
+from libs.common.cloudevents import Contracts, subject_of
+from libs.common.contracts import PublicEvent
+from libs.common.database import Transaction
+from libs.common.dead_letters import DeadLetters
+from libs.common.errors import Conflict, NotFound
+from libs.common.event_log import Recorded
+from libs.common.messages import Meta
+from libs.common.relay import stream_name
+from libs.common.resilience import AWAY, persist
+from libs.common.service import Service
+from libs.common.sql import Bound
+from libs.common.telemetry import current_traceparent, span
+
+E = TypeVar("E", bound=PublicEvent)
+Handler = Callable[[Recorded[E], Transaction, Service[Any]], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+DELAYS = (1.0, 5.0, 15.0, 60.0, 300.0)
+OUTAGE_DELAY = 5.0
+ACK_SECONDS = 60
+CHECK_SECONDS = 2.0
+DRAIN_SECONDS = 10.0
+_SEEN = "SELECT true FROM inbox WHERE consumer = $1 AND event_id = $2"
+_DONE = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
+REACTIONS = Counter("vitrine_reactions", "Deliveries by outcome", ["reaction", "outcome"])
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """`durable` names its place in the stream and in the inbox: it must never change."""
+
+    event: type[PublicEvent]
+    durable: str
+    handle: Handler[Any]
+    delays: Sequence[float] = DELAYS
+    """Seconds before each further attempt; after the last one the event becomes a dead letter."""
+
+    @property
+    def source(self) -> str:
+        return self.event.event_name.split(".")[0]
+
+    @property
+    def subject(self) -> str:
+        return subject_of(self.event.event_name, self.event.schema_version)
+
+
+def reaction(
+    event: type[E], durable: str, delays: Sequence[float] = DELAYS
+) -> Callable[[Handler[E]], Reaction]:
+    """Makes `async def handler(event, tx, service)` a reaction; `durable` is `<service>_<slice>`.
+
+    The transaction begins with the handler's first statement, so it may ask another service or read an object
+    before that; it must not commit it itself.
+    """
+    return lambda handle: Reaction(event, durable, handle, delays)
+
+
+class Reactor:
+    """Delivers one reaction's events to it."""
+
+    def __init__(self, service: Service[Any], reaction: Reaction) -> None:
+        self._service = service
+        self._reaction = reaction
+        self._stream = stream_name(reaction.source)
+        self._contracts = Contracts([reaction.event])
+        self._dead_letters = DeadLetters(service.bus, service.name)
+
+    async def run(self) -> None:
+        """Until cancelled; then what is under way may end."""
+        await persist(f"the reaction {self._reaction.durable}", self._session)
+
+    async def _session(self) -> None:
+        """Until the consumer is gone, with the stream if that is published anew: then it is made again."""
+        await self._dead_letters.declare()
+        await self._declare()
+        broker = self._broker()
+        await broker.start()
+        try:
+            while True:
+                await asyncio.sleep(CHECK_SECONDS)
+                await self._service.bus.js.consumer_info(self._stream, self._reaction.durable)
+        finally:
+            with suppress(nats.errors.Error):
+                await broker.stop()
+
+    async def _declare(self) -> None:
+        """The durable with today's settings: FastStream leaves one that exists as it is."""
+        config = ConsumerConfig(
+            name=self._reaction.durable,
+            durable_name=self._reaction.durable,
+            filter_subject=self._reaction.subject,
+            ack_policy=ConsumerAckPolicy.EXPLICIT,
+            ack_wait=ACK_SECONDS,
+            max_deliver=-1,  # Retry counts: the server would silently deliver no more, and nobody would know
+        )
+        await self._service.bus.js.add_consumer(self._stream, config)
+
+    def _broker(self) -> NatsBroker:
+        broker = NatsBroker(
+            self._service.settings.nats_url,
+            name=self._reaction.durable,
+            max_reconnect_attempts=-1,
+            middlewares=[partial(Retry, reaction=self._reaction, dead_letters=self._dead_letters)],
+            graceful_timeout=DRAIN_SECONDS,
+            apply_types=False,
+            decoder=_undecoded,
+            logger=log,
+            log_level=logging.DEBUG,
+        )
+        subscriber = broker.subscriber(
+            self._reaction.subject,
+            durable=self._reaction.durable,
+            stream=JStream(self._stream, declare=False),
+            pull_sub=PullSub(batch_size=1),
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            no_reply=True,
+        )
+        subscriber(self._consume)
+        return broker
+
+    async def _consume(self, message: NatsMessage) -> None:
+        await self.react(message.body, message.raw_message.headers or {})
+
+    async def react(self, body: bytes, headers: dict[str, str]) -> None:
+        """Handles the event unless that has been done."""
+        durable = self._reaction.durable
+        event = self._contracts.decode(body, headers)
+        assert event, f"{durable} got an event of another type"
+        seen = Bound(
+            "SELECT true FROM inbox WHERE consumer = $1 AND event_id = $2", (durable, event.event_id)
+        )
+        if await self._service.db.fetchval(seen):
+            REACTIONS.labels(durable, "repeated").inc()
+            return
+        with span(f"react {durable}", kind="consumer", parent=event.meta.traceparent):
+            await self._handle(event)
+
+    async def _handle(self, event: Recorded[Any]) -> None:
+        durable = self._reaction.durable
+        meta = Meta(event.meta.correlation_id, str(event.event_id), traceparent=current_traceparent())
+        with suppress(_Overtaken):
+            async with self._service.transaction(meta) as tx:
+                await self._reaction.handle(event, tx, self._service)
+                if not await tx.fetchval(Bound(_DONE, (durable, event.event_id))):
+                    raise _Overtaken
+        REACTIONS.labels(durable, "done").inc()
+
+
+class _Overtaken(Exception):
+    """The same event was handled at the same time elsewhere: this effect is rolled back."""
+
+
+class Retry(BaseMiddleware):
+    """Decides what becomes of a delivery that failed."""
+
+    def __init__(self, msg: Any, /, *, context: Any, reaction: Reaction, dead_letters: DeadLetters) -> None:
+        super().__init__(msg, context=context)
+        self._reaction = reaction
+        self._dead_letters = dead_letters
+
+    async def consume_scope(
+        self, call_next: Callable[[StreamMessage[Msg]], Awaitable[Any]], msg: StreamMessage[Msg]
+    ) -> Any:
+        try:
+            return await call_next(msg)
+        except AWAY as error:
+            raise self._again(OUTAGE_DELAY, error) from error
+        except Exception as error:
+            failures = msg.raw_message.metadata.num_delivered or 1
+            if failures <= len(self._reaction.delays):
+                raise self._again(self._reaction.delays[failures - 1], error) from error
+            await self._put_aside(msg.raw_message, error)
+            raise RejectMessage from error
+
+    def _again(self, delay: float, error: Exception) -> NackMessage:
+        log.warning("reaction %s, again in %s s: %r", self._reaction.durable, delay, error)
+        REACTIONS.labels(self._reaction.durable, "retried").inc()
+        return NackMessage(delay=delay)
+
+    async def _put_aside(self, message: Msg, error: Exception) -> None:
+        log.error("reaction %s failed for good", self._reaction.durable, exc_info=error)
+        REACTIONS.labels(self._reaction.durable, "dead").inc()
+        try:
+            await self._dead_letters.put(self._reaction.durable, message, error)
+        except AWAY as away:
+            raise self._again(OUTAGE_DELAY, away) from away
+
+
+async def _undecoded(message: StreamMessage[Msg]) -> StreamMessage[Msg]:
+    return message
+
+
+async def answer_replays(service: Service[Any], reactions: Sequence[Reaction]) -> None:
+    """Answers `replay_dead_letter` {seq}: tries it once more, and removes it if that succeeds."""
+    letters = DeadLetters(service.bus, service.name)
+    reactors = {reaction.durable: Reactor(service, reaction) for reaction in reactions}
+
+    async def replay(question: dict[str, Any]) -> dict[str, Any]:
+        letter = await letters.get(question["seq"])
+        reactor = reactors.get(letter.durable)
+        if reactor is None:
+            raise NotFound(f"there is no reaction {letter.durable} any more", code="reaction_not_found")
+        try:
+            await reactor.react(letter.body, letter.headers)
+        except Exception as error:
+            raise Conflict(f"it failed again: {error!r}", code="failed_again") from error
+        await letters.remove(letter.seq)
+        return {"durable": letter.durable, "event_id": str(letter.event_id)}
+
+    await service.bus.answer(service.name, "replay_dead_letter", replay)
