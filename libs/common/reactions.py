@@ -1,8 +1,8 @@
 """Reactions: what a service does when another service's event arrives. Short work; long work is a job.
 
-Delivered at least once, done once: the inbox row is written in the effect's transaction, and kept for good, as a
-restored stream delivers everything again. What fails is tried again later and later, and in the end put aside as
-a dead letter.
+Delivered at least once, done once: the inbox row is written in the effect's transaction, and kept for good, as
+a restored stream delivers everything again. What fails is tried again later and later, and in the end put aside
+as a dead letter.
 """
 
 import asyncio
@@ -151,11 +151,9 @@ class Reactor:
         """Handles the event unless that has been done."""
         durable = self._reaction.durable
         event = self._contracts.decode(body, headers)
-        assert event, f"{durable} got an event of another type"
-        seen = Bound(
-            "SELECT true FROM inbox WHERE consumer = $1 AND event_id = $2", (durable, event.event_id)
-        )
-        if await self._service.db.fetchval(seen):
+        if event is None:
+            raise LookupError(f"{durable} got an event of another type")
+        if await self._service.db.fetchval(Bound(_SEEN, (durable, event.event_id))):
             REACTIONS.labels(durable, "repeated").inc()
             return
         with span(f"react {durable}", kind="consumer", parent=event.meta.traceparent):

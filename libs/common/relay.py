@@ -58,7 +58,7 @@ def stream_name(service: str) -> str:
 
 
 class EventStream:
-    """The service's stream of public events, and its end as this relay knows it. Only its owner declares it."""
+    """The service's stream of public events, and its end as this relay knows it. Its owner declares it."""
 
     def __init__(self, bus: Bus, service: str, replicas: int) -> None:
         self.last_seq = 0
