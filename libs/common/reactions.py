@@ -1,8 +1,8 @@
 """Reactions: what a service does when another service's event arrives. Short work; long work is a job.
 
-Delivered at least once, done once: the inbox row is written in the effect's transaction, and kept for good, as
-a restored stream delivers everything again. What fails is tried again later and later, and in the end put aside
-as a dead letter.
+Delivered at least once, done once: the inbox row is written in the effect's transaction, and kept for good,
+as a restored stream delivers everything again. What fails is tried again later and later, and in the end put
+aside as a dead letter.
 """
 
 import asyncio

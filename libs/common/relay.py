@@ -137,9 +137,9 @@ class EventStream:
 class Relay:
     """One per service leads; it is woken after each commit and looks twice a second anyway."""
 
-    def __init__(self, service: Service[Any], replicas: int = 1) -> None:
+    def __init__(self, service: Service[Any]) -> None:
         self._service = service
-        self._stream = EventStream(service.bus, service.name, replicas)
+        self._stream = EventStream(service.bus, service.name, service.settings.nats_replicas)
         self._wake = asyncio.Event()
         self._published = 0
 

@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     database_url: str = Field(repr=False)
     database_pool_size: int = 5
     nats_url: str = Field(repr=False)
+    nats_replicas: int = Field(1, ge=1, le=5)
+    """Copies of every stream: 3 in a cluster."""
     master_key: str = Field(repr=False)
     """32 bytes in URL-safe base64, one per service: wraps the keys of personal data."""
 
