@@ -5,6 +5,7 @@
 
 import hashlib
 import io
+import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import cast
@@ -14,6 +15,8 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 from libs.common.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
 from libs.imaging.containers import is_complete, sniff
 
+# Damaged EXIF is nothing anybody could act on.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 # Pillow's own limit only warns before it refuses; every picture passes `_open`, which refuses at ours.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -70,6 +73,7 @@ def inspect(
     with _open(data, limit_pixels) as image:
         width, height = _upright_size(image)
         animated = bool(getattr(image, "is_animated", False))
+        _verify(image)
     if min(width, height) < LEAST_SIDE:
         text = f"the image is {width}×{height} px; each side must have at least {LEAST_SIDE} px"
         raise Invalid(text, code="image_too_small")
@@ -102,6 +106,14 @@ def _open(data: bytes, limit_pixels: int) -> Image.Image:
     return image
 
 
+def _verify(image: Image.Image) -> None:
+    """Checksums, where the format has them (PNG); the file is spent afterwards."""
+    try:
+        image.verify()
+    except DAMAGE as error:
+        raise _damaged() from error
+
+
 def _damaged() -> DomainError:
     return Invalid("the image is damaged", code="image_damaged")
 
@@ -113,7 +125,8 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 def _orientation(image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(ORIENTATION_TAG, 1))
+        # The method of PNG files would decode the picture first, in case EXIF follows it.
+        return int(Image.Image.getexif(image).get(ORIENTATION_TAG, 1))
     except (*DAMAGE, TypeError):  # damaged EXIF hides the orientation, not the picture
         return 1
 

@@ -1,0 +1,149 @@
+"""Segmentation, colours, quality and defects on products whose truth is known."""
+
+import numpy as np
+import pytest
+
+from libs.imaging.codes import read_codes
+from libs.imaging.colour_names import ciede2000, css_name, plain_name
+from libs.imaging.colours import dominant, merge_lists
+from libs.imaging.defects import Defect, find_defects
+from libs.imaging.pixels import Pixels
+from libs.imaging.quality import measure, outline, surface
+from libs.imaging.segmentation import Cutout, segment
+from tests.libs.imaging.drawings import mug
+
+
+def overlap(cut: Cutout, truth: Pixels) -> float:
+    found = cut.alpha > 0.5
+    return float((found & (truth > 0)).sum() / (found | (truth > 0)).sum())
+
+
+@pytest.mark.parametrize("colour", [(32, 96, 142), (190, 60, 40), (60, 60, 62), (90, 150, 70)])
+def test_finds_a_product_on_a_plain_backdrop(colour: tuple[int, int, int]) -> None:
+    picture, truth = mug(colour=colour)
+    cut = segment(picture)
+    assert overlap(cut, truth) > 0.95
+    assert cut.plain_background
+    assert 0.7 < cut.confidence <= 0.9
+    assert cut.warnings == ()
+    assert not cut.alpha[:, :20].any()
+
+
+def test_the_same_photo_gives_the_same_pixels() -> None:
+    picture, _ = mug()
+    first, second = segment(picture), segment(picture)
+    assert np.array_equal(first.alpha, second.alpha)
+    assert np.array_equal(first.rgb, second.rgb)
+
+
+def test_a_busy_backdrop_costs_confidence_and_is_said() -> None:
+    picture, truth = mug()
+    noise = np.random.default_rng(2).integers(0, 255, (40, 40, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    cut = segment(np.where(truth[..., None] > 0, picture, noise))
+    assert not cut.plain_background
+    assert cut.confidence < 0.75
+    assert "busy background: the outline is a best effort" in cut.warnings
+
+
+def test_an_empty_picture_is_said_and_not_believed() -> None:
+    cut = segment(np.full((100, 100, 3), 200, np.uint8))
+    assert "no contrast against the border; centre assumed" in cut.warnings
+    assert cut.confidence < 0.5
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 900), (900, 64)])
+def test_extreme_shapes_are_no_problem(size: tuple[int, int]) -> None:
+    picture = np.random.default_rng(3).integers(0, 255, (*size, 3), np.uint8)
+    cut = segment(picture)
+    metrics = measure(picture, cut)
+    assert (metrics.height, metrics.width) == size
+    assert dominant(cut.rgb, cut.alpha)
+    find_defects(picture, cut, metrics)
+
+
+def test_colours_are_those_of_the_product() -> None:
+    picture, _ = mug(colour=(190, 60, 40))
+    cut = segment(picture)
+    colours = dominant(cut.rgb, cut.alpha)
+    assert "red" in colours[0].name
+    assert sum(colour.share for colour in colours) == pytest.approx(1, abs=0.05)
+
+
+def test_colours_of_several_photos_are_one_list() -> None:
+    blue, red = (dominant(*_cut_out(colour)) for colour in ((32, 96, 142), (190, 60, 40)))
+    merged = merge_lists([(blue, 0.9), (blue, 0.9), (red, 0.3)])
+    assert merged[0].hex == blue[0].hex
+    assert any("red" in colour.name for colour in merged)
+    assert sum(colour.share for colour in merged) == pytest.approx(1, abs=0.06)
+    assert merge_lists([(blue, 0.5)]) == blue
+
+
+def _cut_out(colour: tuple[int, int, int]) -> tuple[Pixels, Pixels]:
+    cut = segment(mug(colour=colour)[0])
+    return cut.rgb, cut.alpha
+
+
+@pytest.mark.parametrize(
+    ("rgb", "name"),
+    [
+        ((255, 255, 255), "white"),
+        ((0, 0, 0), "black"),
+        ((128, 128, 128), "grey"),
+        ((20, 30, 80), "navy"),
+        ((101, 67, 33), "brown"),
+        ((245, 222, 179), "cream"),
+        ((255, 0, 0), "red"),
+        ((0, 128, 0), "green"),
+    ],
+)
+def test_plain_names(rgb: tuple[int, int, int], name: str) -> None:
+    assert plain_name(rgb) == name
+
+
+def test_css_names_and_the_published_distance() -> None:
+    assert css_name((255, 99, 71)) == ("tomato", 0.0)
+    # Pair 1 of the test data of Sharma, Wu and Dalal (2005).
+    first, second = np.array([50.0, 2.6772, -79.7751]), np.array([50.0, 0.0, -82.7485])
+    assert float(ciede2000(first, second)) == pytest.approx(2.0425, abs=1e-4)
+
+
+def test_measures_the_outline_and_the_surface() -> None:
+    cut = segment(mug()[0])
+    shape = outline(cut)
+    assert shape is not None
+    assert shape.holes == 1
+    assert shape.parts == 1
+    assert 0.7 < shape.aspect_ratio < 1.1
+    skin = surface(cut.rgb, cut)
+    assert skin is not None
+    assert skin.texture in ("smooth", "fine")
+
+
+def test_blur_and_smallness_are_defects_of_the_photo() -> None:
+    picture, _ = mug(1100)
+    kinds = {defect.kind for defect in _defects(picture)}
+    assert kinds.isdisjoint({"low_resolution", "blur", "noise", "cropped", "busy_background"})
+    small = {defect.kind: defect for defect in _defects(mug(320)[0])}
+    assert small["low_resolution"].severity == "high"
+
+
+def test_dust_is_found_and_called_no_more_than_a_candidate() -> None:
+    places = [(0.38, 0.42), (0.55, 0.48), (0.42, 0.63)]
+    clean = [defect for defect in _defects(mug(700)[0]) if defect.scope == "product"]
+    dusty = [defect for defect in _defects(mug(700, dust=places)[0]) if defect.scope == "product"]
+    assert clean == []
+    assert [defect.kind for defect in dusty] == ["spot_candidate"] * len(places)
+    for defect in dusty:
+        assert defect.confidence <= 0.5
+        assert defect.box is not None
+        middle = (defect.box.x + defect.box.w / 2, defect.box.y + defect.box.h / 2)
+        assert any(np.hypot(middle[0] - x, middle[1] - y) < 0.01 for x, y in places)
+
+
+def _defects(picture: Pixels) -> list[Defect]:
+    cut = segment(picture)
+    return find_defects(picture, cut, measure(picture, cut))
+
+
+def test_no_code_is_seen_where_there_is_none() -> None:
+    assert read_codes(mug()[0]) == []

@@ -1,0 +1,71 @@
+"""Every picture carries where it comes from, in every format, without being encoded again."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from libs.imaging import metadata
+from libs.imaging.metadata import DigitalSource, Mark
+from libs.imaging.variants import LADDER, make_variants
+from tests.libs.imaging.drawings import encode, mug
+
+MARK = Mark(
+    DigitalSource.COMPOSED, {"prompt": 'on <marble> & "wood", Öl 漢', "seed": 7, "nested": {"a": [1]}}
+)
+FORMATS = {
+    "PNG": encode(mug(120)[0]),
+    "transparent PNG": encode(Image.new("RGBA", (70, 70), (9, 9, 9, 9))),
+    "JPEG": encode(mug(120)[0], "JPEG"),
+    "lossy WebP": encode(mug(120)[0], "WEBP"),
+    "lossless WebP": encode(mug(120)[0], "WEBP", lossless=True),
+    "transparent WebP": encode(Image.new("RGBA", (71, 70), (9, 9, 9, 9)), "WEBP"),
+}
+
+
+def pixels(data: bytes) -> bytes:
+    return Image.open(io.BytesIO(data)).convert("RGBA").tobytes()
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_mark_is_read_back_and_changes_no_pixel(kind: str) -> None:
+    marked = metadata.embed(FORMATS[kind], MARK)
+    assert metadata.read(FORMATS[kind]) is None
+    assert metadata.read(marked) == MARK
+    assert pixels(marked) == pixels(FORMATS[kind])
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_second_mark_replaces_the_first(kind: str) -> None:
+    once = metadata.embed(FORMATS[kind], MARK)
+    twice = metadata.embed(once, Mark(DigitalSource.GENERATED))
+    assert metadata.read(twice) == Mark(DigitalSource.GENERATED)
+    assert len(twice) < len(once)
+
+
+def test_other_readers_find_the_digital_source_type() -> None:
+    with Image.open(io.BytesIO(metadata.embed(FORMATS["JPEG"], MARK))) as image:
+        packet = image.info["xmp"].decode()
+    assert 'DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/composite"' in packet
+
+
+def test_a_foreign_mark_is_understood_and_its_other_content_ignored() -> None:
+    foreign = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description exif:GPSLatitude="48,8N">'
+        b"<Iptc4xmpExt:DigitalSourceType>"
+        b"http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+        b"</Iptc4xmpExt:DigitalSourceType></rdf:Description></x:xmpmeta>"
+    )
+    data = encode(mug(120)[0], "WEBP", xmp=foreign)
+    assert metadata.read(data) == Mark(DigitalSource.GENERATED)
+    assert b"GPSLatitude" not in make_variants(data)[0].data
+
+
+def test_a_record_too_large_for_a_jpeg_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at most"):
+        metadata.embed(FORMATS["JPEG"], Mark(DigitalSource.COMPOSED, {"prompt": "x" * 70_000}))
+
+
+def test_variants_keep_the_mark() -> None:
+    marks = [metadata.read(variant.data) for variant in make_variants(metadata.embed(FORMATS["PNG"], MARK))]
+    assert marks == [MARK] * len(LADDER)
