@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from libs.common.sql import Bound
 log = logging.getLogger(__name__)
 
 _PATIENCE = 2
+_REQUEST = re.compile(rb"GET (/\w*) ")
 
 
 def health(service: Service[Any]) -> dict[str, str]:
@@ -65,7 +67,8 @@ async def serving_probes(service: Service[Any], host: str, port: int | None) -> 
         with suppress(TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
             async with asyncio.timeout(2 * _PATIENCE):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(await _http(service, head.split(b" ", 2)[1].decode("latin-1")))
+                asked = _REQUEST.match(head)
+                writer.write(await _http(service, asked[1].decode() if asked else ""))
                 await writer.drain()
         writer.close()
 

@@ -1,0 +1,142 @@
+import asyncio
+import hashlib
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import urllib3
+from uuid_utils.compat import uuid7
+
+from deploy.local.stack import Stack
+from libs.common import objects as module
+from libs.common.errors import NotFound, Unavailable
+from libs.common.objects import ObjectStore
+from tests.libs.common.test_identity import settings
+
+
+@pytest.fixture
+def variables(stack: Stack, service_env: Callable[[str], dict[str, str]]) -> dict[str, Any]:
+    """Presigned for the object store itself, where the gateway's origin would be."""
+    env = service_env("catalog")
+    kept = ("S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET", "JWKS_URL")
+    return {name.lower(): env[name] for name in kept} | {"public_url": env["S3_ENDPOINT"]}
+
+
+@pytest.fixture
+async def objects(variables: dict[str, Any]) -> AsyncIterator[ObjectStore]:
+    store = ObjectStore(settings(**variables))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def http() -> Iterator[urllib3.PoolManager]:
+    with urllib3.PoolManager() as pool:
+        yield pool
+
+
+@pytest.fixture
+def key() -> str:
+    return f"tests/{uuid7()}.png"
+
+
+async def test_what_was_put_can_be_read(objects: ObjectStore, key: str) -> None:
+    data = b"\x89PNG" + b"x" * 100_000
+    digest = await objects.put(key, data, "image/png")
+    assert digest == hashlib.sha256(data).hexdigest()
+    assert await objects.get(key) == data
+    stored = await objects.stat(key)
+    assert (stored.size, stored.content_type, stored.sha256) == (len(data), "image/png", digest)
+    assert await objects.exists(key)
+    assert key in await objects.keys("tests/")
+
+
+async def test_an_object_never_changes(objects: ObjectStore, key: str) -> None:
+    first = await objects.put(key, b"first", "text/plain")
+    assert await objects.put(key, b"second", "text/plain") == first
+    assert await objects.get(key) == b"first"
+
+
+async def test_of_parallel_writers_all_learn_what_the_key_holds(objects: ObjectStore, key: str) -> None:
+    contents = [b"%d" % number for number in range(8)]
+    digests = await asyncio.gather(*(objects.put(key, content, "text/plain") for content in contents))
+    assert set(digests) == {hashlib.sha256(await objects.get(key)).hexdigest()}
+
+
+async def test_what_is_deleted_is_gone(objects: ObjectStore, key: str) -> None:
+    await objects.put(key, b"x", "text/plain")
+    await objects.delete(key)
+    await objects.delete(key)
+    assert not await objects.exists(key)
+    for read in (objects.get, objects.stat):
+        with pytest.raises(NotFound):
+            await read(key)
+
+
+async def test_a_url_needs_no_credentials(objects: ObjectStore, http: urllib3.PoolManager, key: str) -> None:
+    await objects.put(key, b"picture", "image/png")
+    answer = await asyncio.to_thread(http.request, "GET", objects.url(key))
+    assert (answer.status, answer.data, answer.headers["content-type"]) == (200, b"picture", "image/png")
+    named = await asyncio.to_thread(http.request, "GET", objects.url(key, download='a "b" ä.png'))
+    assert named.headers["content-disposition"] == "attachment; filename*=UTF-8''a%20%22b%22%20%C3%A4.png"
+    unsigned = await asyncio.to_thread(http.request, "GET", objects.url(key).partition("?")[0])
+    assert unsigned.status == 403
+
+
+async def test_a_client_may_upload_by_itself(
+    objects: ObjectStore, http: urllib3.PoolManager, key: str
+) -> None:
+    answer = await asyncio.to_thread(http.request, "PUT", objects.put_url(key), body=b"by hand")
+    assert answer.status == 200
+    assert (await objects.stat(key)).sha256 == hashlib.sha256(b"by hand").hexdigest()
+
+
+def test_a_url_stays_the_same_for_half_an_hour(
+    variables: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ObjectStore(settings(**variables))
+    urls = {}
+    for minute in (0, 29, 30):
+        monkeypatch.setattr(time, "time", lambda minute=minute: 1_800_000_000 + minute * 60)
+        urls[minute] = store.url("a.png")
+    assert urls[0] == urls[29] != urls[30]
+    assert urls[0].startswith(variables["public_url"] + "/vitrine/a.png?")
+    assert "X-Amz-Expires=3600" in urls[0]
+
+
+async def test_a_store_that_is_away_is_said_to_be_so(variables: dict[str, Any]) -> None:
+    store = ObjectStore(settings(**variables | {"s3_endpoint": "http://127.0.0.1:9"}))
+    started = time.monotonic()
+    for call in (store.get("a"), store.put("a", b"", "text/plain"), store.exists("a"), store.ping()):
+        with pytest.raises(Unavailable):
+            await call
+    assert time.monotonic() - started < 5
+    store.close()
+
+
+async def test_a_store_that_hangs_is_given_up(
+    variables: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        store = ObjectStore(
+            settings(**variables | {"s3_endpoint": f"http://127.0.0.1:{mute.getsockname()[1]}"})
+        )
+        with pytest.raises(Unavailable):
+            await store.get("a")
+    store.close()
+
+
+async def test_wrong_keys_are_no_empty_bucket(variables: dict[str, Any]) -> None:
+    store = ObjectStore(settings(**variables | {"s3_secret_key": "wrong"}))
+    for call in (store.get("a"), store.exists("a"), store.ping()):
+        with pytest.raises(Unavailable):
+            await call
+    store.close()
+
+
+async def test_the_bucket_is_made_if_need_be(objects: ObjectStore) -> None:
+    await objects.ensure_bucket()
+    await objects.ping()
