@@ -17,12 +17,18 @@ import typer
 from rich.console import Console
 from rich.logging import RichHandler
 
-from deploy.operations import accounts, events, projections
-from deploy.operations.connection import RUN_DIRECTORY, run_directory
+from deploy import ServiceName
+from deploy.operations import accounts, dead_letters, events, projections
+from deploy.operations.connection import RUN_DIRECTORY, ServiceArgument, run, run_directory, use_environment
+from libs.common import migrate as migrations
+from libs.common.settings import DatabaseOwnerSettings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 app.add_typer(events.app, name="events")
 app.add_typer(projections.app, name="projections")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(accounts.app, name="admin")
 console = Console(highlight=False)
 
@@ -80,6 +86,12 @@ def demo(
 
 
 @app.command()
+def migrate(service: ServiceArgument) -> None:
+    """Bring a service's schema to the newest version, as its owner; `up` does so by itself."""
+    run(_migrate(service))
+
+
+@app.command()
 def openapi(
     site: Annotated[
         Path | None, typer.Option(help="write the document there, with the pages that show it")
@@ -92,6 +104,11 @@ def openapi(
         typer.echo(json.dumps(build(), indent=2))
     else:
         write_site(site)
+
+
+async def _migrate(service: ServiceName) -> None:
+    use_environment(service)
+    await migrations.migrate(service, DatabaseOwnerSettings().database_owner_url)
 
 
 def _greet(url: str, directory: Path) -> None:

@@ -9,7 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-SERVICES = ("auth", "catalog", "analysis", "generation")
+from deploy import SERVICES
+
 PAGES = Path(__file__).parent / "gateway" / "site"
 
 Document = dict[str, Any]

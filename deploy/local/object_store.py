@@ -48,6 +48,7 @@ class ObjectStore:
             "bucket": BUCKET,
             "admin.ui": "false",
             "webdav": "false",
+            "volume.preStopSeconds": 0,
             "master.telemetry": "false",
             "filer.localSocket": str(self.data / "filer.sock"),
             "s3.localSocket": str(self.data / "s3.sock"),

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy import SERVICES
 from deploy.local.probe import http_status
 from deploy.local.process import Program
 
 LOG_CONFIG = Path(__file__).parents[1] / "uvicorn.json"
 LIMITS = ["--timeout-graceful-shutdown", "5", "--timeout-keep-alive", "75"]
-SERVICES = ("auth", "catalog", "analysis", "generation")
 
 
 def api_names() -> list[str]:

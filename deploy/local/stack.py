@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
 
+from deploy import SERVICES
 from deploy.local import services
 from deploy.local.gateway import Gateway
 from deploy.local.nats import Nats
@@ -17,7 +18,6 @@ from deploy.local.object_store import BUCKET, ObjectStore
 from deploy.local.postgres import SUPERUSER, Postgres
 from deploy.local.process import Program, Supervised
 from deploy.local.run_directory import MARK, PortTaken, RunDirectory, Secrets, free_port, is_free
-from deploy.local.services import SERVICES
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from deploy import ServiceName
 from libs.common.bus import Bus
 from libs.common.errors import DomainError, Unavailable
 from libs.common.service import Definition, Service
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SERVICES = ("auth", "catalog", "analysis", "generation")
 RUN_DIRECTORY = "VITRINE_RUN_DIR"
 
-ServiceArgument = Annotated[str, typer.Argument(help=" | ".join(SERVICES))]
+ServiceArgument = Annotated[ServiceName, typer.Argument()]
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -36,18 +36,11 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise typer.Exit(130) from None
 
 
-def definition_of(service: str) -> Definition[Any]:
-    if service not in SERVICES:
-        raise typer.BadParameter(f"{service} is none of {', '.join(SERVICES)}")
-    definition: Definition[Any] = import_module(f"services.{service}.store").definition
-    return definition
-
-
 @asynccontextmanager
-async def opened(service: str) -> AsyncIterator[Service[Any]]:
+async def opened(service: ServiceName) -> AsyncIterator[Service[Any]]:
     """The service's own connections, as one of its processes has them."""
-    definition = definition_of(service)
     use_environment(service)
+    definition: Definition[Any] = import_module(f"services.{service}.store").definition
     async with Service.open(definition) as connected:
         yield connected
 
@@ -65,7 +58,7 @@ async def operator_bus() -> AsyncIterator[Bus]:
         await bus.close()
 
 
-def use_environment(service: str) -> None:
+def use_environment(service: ServiceName) -> None:
     """Without DATABASE_URL, takes the variables that the running embedded stack gives this service."""
     if "DATABASE_URL" not in os.environ:
         os.environ.update(_running_stack().service_env(service))

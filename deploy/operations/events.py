@@ -10,7 +10,8 @@ import yaml
 from nats.js.errors import NotFoundError
 from rich.console import Console
 
-from deploy.operations.connection import SERVICES, ServiceArgument, opened, operator_bus, run
+from deploy import SERVICES, ServiceName
+from deploy.operations.connection import ServiceArgument, opened, operator_bus, run
 from libs.common.bus import Bus
 from libs.common.relay import stream_name
 from libs.common.resilience import Interrupted
@@ -79,7 +80,7 @@ def _print(body: bytes, raw: bool) -> None:
     console.print(data, markup=False)
 
 
-async def _show(service: str, stream_id: UUID) -> None:
+async def _show(service: ServiceName, stream_id: UUID) -> None:
     async with opened(service) as connected, connected.transaction() as tx:
         events = await connected.log.load(await tx.connection(), connected.keys, stream_id)
     for recorded in events:

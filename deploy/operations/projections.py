@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy import ServiceName
 from deploy.operations.connection import ServiceArgument, opened, run
 from libs.common.errors import NotFound
 from libs.common.rebuild import Report, rebuild, verify
@@ -36,7 +37,7 @@ def rebuild_model(
         raise typer.Exit(1)
 
 
-async def _list(service: str) -> None:
+async def _list(service: ServiceName) -> None:
     table = Table("read model", "tables", "fed by", "at sequence")
     async with opened(service) as connected:
         rows = await connected.db.fetch(Bound("SELECT name, source, seq FROM projections", ()))
@@ -50,7 +51,7 @@ async def _list(service: str) -> None:
     console.print(table)
 
 
-async def _rebuild(service: str, name: str) -> bool:
+async def _rebuild(service: ServiceName, name: str) -> bool:
     async with opened(service) as connected:
         owner_url = DatabaseOwnerSettings().database_owner_url
         models = [model for model in connected.log.read_models if name in (model.name, "all")]
@@ -59,7 +60,7 @@ async def _rebuild(service: str, name: str) -> bool:
         return _print([await rebuild(connected, model, owner_url) for model in models])
 
 
-async def _verify(service: str, name: str) -> bool:
+async def _verify(service: ServiceName, name: str) -> bool:
     async with opened(service) as connected:
         owner_url = DatabaseOwnerSettings().database_owner_url
         return _print([r for r in await verify(connected, owner_url) if name in (r.model, "all")])

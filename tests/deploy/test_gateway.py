@@ -17,11 +17,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from deploy import SERVICES
 from deploy.local.gateway import Gateway
 from deploy.local.object_store import BUCKET
 from deploy.local.process import Supervised
 from deploy.local.run_directory import RunDirectory, free_port
-from deploy.local.services import SERVICES
 from deploy.local.stack import Stack
 
 ID = "0199aaaa-0000-7000-8000-000000000000"

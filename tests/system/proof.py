@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from deploy.local.services import SERVICES
+from deploy import SERVICES
 from deploy.local.stack import Stack
 from libs.common.bus import Bus
 from libs.common.database import Database
