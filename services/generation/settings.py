@@ -1,8 +1,18 @@
 """Generation's own variables."""
 
+from datetime import timedelta
+
+from pydantic import Field
+
 from libs.common.settings import Settings
 
 
 class GenerationSettings(Settings):
     providers_image_generate: str = "local"
     """The providers to ask for a picture, by comma, best first."""
+    retention_days: int = Field(30, ge=1)
+    """For how long a deleted picture can be restored."""
+
+    @property
+    def retention(self) -> timedelta:
+        return timedelta(days=self.retention_days)

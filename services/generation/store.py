@@ -1,5 +1,6 @@
 """What generation stores: its event types and read models, listed."""
 
+from libs.common import accounts
 from libs.common.contracts.generation import (
     GenerationCancelled,
     GenerationCompleted,
@@ -37,6 +38,11 @@ log = EventLog(
         JobProgressed,
         JobFinished,
     ],
-    read_models=[generation_requests.read_model, gallery.read_model, refs.read_model],
+    read_models=[
+        generation_requests.read_model,
+        gallery.read_model,
+        refs.read_model,
+        accounts.read_model("auth"),
+    ],
 )
 definition = Definition("generation", GenerationSettings, log)

@@ -1,7 +1,7 @@
 """A picture, from the moment it is made: what its owner thinks of it, whether it is in the bin. Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, assert_never
 from uuid import UUID
 
@@ -12,8 +12,6 @@ from libs.common.decider import Decider
 from libs.common.errors import Conflict, NotFound
 from libs.common.messages import Command, Event
 from libs.common.values import Text
-
-RETENTION = timedelta(days=30)
 
 Rating = Annotated[int, Field(ge=0, le=5)]
 Label = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
@@ -34,7 +32,7 @@ class AnnotateImage(Command):
 
 class DeleteImage(Command):
     owner_id: UUID
-    at: datetime
+    restorable_until: datetime
 
 
 class RestoreImage(Command):
@@ -94,8 +92,8 @@ def decide(command: ImageCommand, image: Image) -> list[ImageEvent]:
             before = {"favourite": image.favourite, "rating": image.rating, "label": image.label}
             after = before | command.model_dump(exclude_unset=True, exclude={"owner_id"})
             return [ImageAnnotated(owner_id=owner_id, **after)] if after != before else []
-        case DeleteImage(owner_id=owner_id, at=at):
-            return [] if image.deleted else [ImageDeleted(owner_id=owner_id, restorable_until=at + RETENTION)]
+        case DeleteImage():
+            return [] if image.deleted else [ImageDeleted.model_validate(command.model_dump())]
         case RestoreImage(at=at) if image.restorable_until and at > image.restorable_until:
             raise Conflict(
                 f"it could be restored until {image.restorable_until.date()}", code="restore_expired"

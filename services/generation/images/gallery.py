@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from libs.common import variants
 from libs.common.contracts.generation import ImageGenerated
 from libs.common.event_log import ReadModel, Recorded
 from libs.common.sql import Bound, Statement
 from services.generation.images.domain import ImageAnnotated, ImageDeleted, ImageRestored
+from services.generation.products.refs import visible
 from services.generation.tables import tables
 
 gallery = sa.Table(
@@ -124,3 +126,30 @@ def _row(made: ImageGenerated) -> dict[str, Any]:
 
 
 read_model = ReadModel("gallery", (gallery, gallery_history), _project)
+
+
+def view(state: sa.FromClause = gallery) -> sa.Select[Any]:
+    """Pictures as they are, or with what their owner thinks of them taken from another `state`."""
+    opinion = {"version", "favourite", "rating", "label", "restorable_until"}
+    facts = [column for column in gallery.c if column.name not in opinion]
+    return sa.select(
+        *facts,
+        *(state.c[name] for name in sorted(opinion)),
+        variants.keys_of(gallery.c.key).label("variant_keys"),
+    )
+
+
+_kept = (gallery.c.restorable_until.is_(None), visible(gallery.c.product_id))
+find = Statement(
+    view().where(
+        gallery.c.image_id == sa.bindparam("id"), gallery.c.owner_id == sa.bindparam("owner"), *_kept
+    )
+)
+of_request = Statement(
+    view().where(gallery.c.request_id == sa.bindparam("request"), *_kept).order_by(gallery.c.generation_index)
+)
+of_requests = Statement(
+    view()
+    .where(gallery.c.request_id == sa.any_(sa.bindparam("requests", type_=ARRAY(sa.Uuid))), *_kept)
+    .order_by(gallery.c.generation_index)
+)

@@ -10,9 +10,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from libs.common.bus import Bus
 from libs.common.contracts.catalog import ProductChanged, ProductCreated, ProductDeleted, ProductRestored
+from libs.common.database import Reader
+from libs.common.errors import NotFound
 from libs.common.event_log import ReadModel, Recorded
 from libs.common.sql import Bound, Statement
+from services.generation.products.questions import ask_product
 from services.generation.tables import tables
 
 refs_products = sa.Table(
@@ -65,10 +69,22 @@ def _project(recorded: Recorded[Any]) -> Iterator[Bound]:
 
 read_model = ReadModel("refs_products", (refs_products,), _project, sources=("catalog",))
 
-find = Statement(sa.select(refs_products).where(refs_products.c.product_id == sa.bindparam("id")))
+_find = Statement(sa.select(refs_products).where(refs_products.c.product_id == sa.bindparam("id")))
 
 
 def visible(product_id: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
     """A condition: the product is not known to be deleted."""
     deleted = sa.select(1).where(refs_products.c.product_id == product_id, refs_products.c.deleted)
     return ~sa.exists(deleted)
+
+
+async def require_product(db: Reader, bus: Bus, owner_id: UUID, product_id: UUID) -> None:
+    """For a product's lists; catalog is asked about one so new that its event is still on the way.
+
+    Raises NotFound for a product that is deleted or somebody else's.
+    """
+    row = await db.fetchrow(_find(id=product_id))
+    if row is None:
+        await ask_product(bus, owner_id, product_id)
+    elif row["deleted"] or row["owner_id"] != owner_id:
+        raise NotFound("no such product", code="product_not_found")

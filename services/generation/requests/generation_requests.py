@@ -1,7 +1,10 @@
 """Read model behind the generation requests: one row each, with how far it has come."""
 
 from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,9 +17,11 @@ from libs.common.contracts.generation import (
     GenerationStarted,
     JobProgressed,
 )
+from libs.common.database import Reader
 from libs.common.event_log import ReadModel, Recorded
+from libs.common.http import Paging
 from libs.common.sql import Bound, Statement
-from services.generation.products.refs import visible
+from services.generation.lists import Found, Listing, Order
 from services.generation.tables import tables
 
 generation_requests = sa.Table(
@@ -119,8 +124,17 @@ _mine = generation_requests.c.owner_id == sa.bindparam("owner")
 find = Statement(
     sa.select(generation_requests).where(generation_requests.c.request_id == sa.bindparam("id"), _mine)
 )
-_of_product = (
-    sa.select(generation_requests)
-    .where(generation_requests.c.product_id == sa.bindparam("product"), _mine)
-    .where(visible(generation_requests.c.product_id))
-)
+
+
+async def find_page(db: Reader, owner_id: UUID, product_id: UUID, paging: Paging) -> Found:
+    """The requests of a product."""
+    listing = _listing(paging.descending, paging.after is not None)
+    return await listing.find(db, paging, datetime.fromisoformat, owner=owner_id, product=product_id)
+
+
+@lru_cache
+def _listing(descending: bool, continued: bool) -> Listing:
+    columns = generation_requests.c
+    of_product = columns.product_id == sa.bindparam("product")
+    order = Order(columns.created_at, columns.request_id, descending, continued)
+    return Listing(sa.select(generation_requests), generation_requests, [_mine, of_product], order)

@@ -72,15 +72,15 @@ def test_the_same_annotation_changes_nothing() -> None:
 
 
 def test_it_is_deleted_and_restored_once() -> None:
-    spec.given(generated).when(DeleteImage(owner_id=OWNER, at=NOW)).then(deleted)
-    spec.given(generated, deleted).when(DeleteImage(owner_id=OWNER, at=NOW)).then()
+    spec.given(generated).when(DeleteImage(owner_id=OWNER, restorable_until=LAST_DAY)).then(deleted)
+    spec.given(generated, deleted).when(DeleteImage(owner_id=OWNER, restorable_until=LAST_DAY)).then()
     spec.given(generated, deleted).when(RestoreImage(owner_id=OWNER, at=LAST_DAY)).then(
         ImageRestored(owner_id=OWNER)
     )
     spec.given(generated).when(RestoreImage(owner_id=OWNER, at=NOW)).then()
 
 
-def test_after_thirty_days_it_stays_deleted() -> None:
+def test_after_its_time_it_stays_deleted() -> None:
     late = RestoreImage(owner_id=OWNER, at=LAST_DAY + timedelta(seconds=1))
     spec.given(generated, deleted).when(late).then_refused(Conflict, "restore_expired")
 
@@ -93,7 +93,7 @@ def test_a_deleted_picture_is_not_annotated() -> None:
     "command",
     [
         AnnotateImage(owner_id=STRANGER),
-        DeleteImage(owner_id=STRANGER, at=NOW),
+        DeleteImage(owner_id=STRANGER, restorable_until=LAST_DAY),
         RestoreImage(owner_id=STRANGER, at=NOW),
     ],
 )
@@ -102,4 +102,6 @@ def test_a_stranger_finds_nothing(command: Command) -> None:
 
 
 def test_an_unknown_picture_is_not_found() -> None:
-    spec.given().when(DeleteImage(owner_id=OWNER, at=NOW)).then_refused(NotFound, "image_not_found")
+    spec.given().when(DeleteImage(owner_id=OWNER, restorable_until=LAST_DAY)).then_refused(
+        NotFound, "image_not_found"
+    )

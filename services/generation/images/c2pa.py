@@ -1,0 +1,61 @@
+"""A picture's provenance in the vocabulary of C2PA 2.1, for tools that read such manifests. Not signed."""
+
+from importlib.metadata import version
+from typing import Any
+
+from libs.common.http.bodies import rfc3339
+from libs.imaging.metadata import VOCABULARY
+from services.generation.images.provenance import Provenance, ReferenceFacts
+
+NOTICE = "Unsigned: these are the recorded facts, without a certificate that proves them."
+
+
+def manifest(traced: Provenance) -> dict[str, Any]:
+    image = traced.image
+    return {
+        "claim_generator_info": [{"name": "Vitrine", "version": version("vitrine")}],
+        "title": image.s3_key.rpartition("/")[2],
+        "format": image.content_type,
+        "instance_id": f"xmp:iid:{image.id}",
+        "assertions": [_actions(traced), _hash(image.s3_key, image.sha256)],
+        "ingredients": [_photo(reference) for reference in traced.references],
+        "signature_info": None,
+        "notice": NOTICE,
+    }
+
+
+def _actions(traced: Provenance) -> dict[str, Any]:
+    """One action: the picture was created, by whom, from which words and which specification."""
+    made_by, request, specification = traced.made_by, traced.request, traced.specification
+    source = made_by.digital_source
+    created = {
+        "action": "c2pa.created",
+        "when": rfc3339(traced.image.created_at),
+        "softwareAgent": {"name": made_by.provider, "version": made_by.model},
+        "digitalSourceType": VOCABULARY + source if source else None,
+        "parameters": {
+            "prompt": request.final_prompt,
+            "prompt_template": request.prompt_template,
+            "seed": traced.image.seed,
+            "generation_request": str(request.request_id),
+            "specification": specification.model_dump(mode="json", exclude={"origin"})
+            if specification
+            else None,
+        },
+    }
+    return {"label": "c2pa.actions.v2", "data": {"actions": [created]}}
+
+
+def _hash(name: str, sha256: str) -> dict[str, Any]:
+    return {"label": "c2pa.hash.data", "data": {"alg": "sha256", "hash": sha256, "name": name}}
+
+
+def _photo(reference: ReferenceFacts) -> dict[str, Any]:
+    uploaded = reference.upload or {}
+    return {
+        "title": uploaded.get("original_filename") or reference.s3_key.rpartition("/")[2],
+        "format": uploaded.get("content_type"),
+        "instance_id": f"xmp:iid:{reference.reference_id}",
+        "relationship": "inputTo",
+        "data": _hash(reference.s3_key, reference.sha256)["data"],
+    }

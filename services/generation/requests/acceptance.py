@@ -1,0 +1,116 @@
+"""Accepting a generation: everything it will use is found out and pinned before anything is written."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from libs.common.bus import Bus
+from libs.common.contracts.analysis import PinnedReference
+from libs.common.contracts.generation import PinnedImage, PinnedSpecification
+from libs.common.errors import Conflict
+from libs.providers.chain import Choice
+from libs.providers.spec_yaml import parse_yaml
+from services.generation.products.questions import Product, Specification, ask_product, ask_specification
+from services.generation.requests import prompt
+from services.generation.requests.bodies import SEEDS, GenerateBody, Wish
+from services.generation.requests.domain import RequestGeneration
+
+A = TypeVar("A")
+B = TypeVar("B")
+MOST_REFERENCES = 8
+"""As many as image models take; the primary photo comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What the pictures of a request rest on, beside their user's wish."""
+
+    product: Product
+    references: list[PinnedReference]
+    specification: PinnedSpecification | None
+    final_prompt: str
+    prompt_template: str = prompt.TEMPLATE
+    rerun_of: UUID | None = None
+
+
+async def basis_of(bus: Bus, owner_id: UUID, product_id: UUID, body: GenerateBody) -> Basis:
+    """Raises NotFound, Conflict (no_active_specification, no_reference_images) and Unavailable."""
+    product, specification = await both(
+        ask_product(bus, owner_id, product_id), _specification(bus, owner_id, product_id, body)
+    )
+    if not product.references:
+        raise Conflict("upload a photo of the product first", code="no_reference_images")
+    references = product.references[:MOST_REFERENCES]
+    return Basis(product, references, pinned(specification), text_of(body, specification))
+
+
+def pin(owner_id: UUID, basis: Basis, wish: Wish, choice: Choice, at: datetime) -> RequestGeneration:
+    """The command, with an id, a seed and an object key for every picture."""
+    product = basis.product
+    first_seed = secrets.randbelow(SEEDS) if wish.seed is None else wish.seed
+    folder = f"products/{owner_id}/{product.product_id}/generated"
+    return RequestGeneration(
+        title=product.title,
+        owner_id=owner_id,
+        product_id=product.product_id,
+        kind="product_image",
+        prompt=wish.prompt,
+        custom_prompt_override=wish.custom_prompt_override,
+        final_prompt=basis.final_prompt,
+        prompt_template=basis.prompt_template,
+        aspect_ratio=wish.aspect_ratio,
+        resolution=wish.resolution,
+        images=[_picture(folder, index, first_seed, at) for index in range(1, wish.count + 1)],
+        specification=basis.specification,
+        references=basis.references,
+        provider=choice.provider,
+        model=choice.model,
+        fallback=wish.fallback,
+        fallback_from=choice.fallback_from,
+        rerun_of=basis.rerun_of,
+    )
+
+
+def _picture(folder: str, index: int, first_seed: int, at: datetime) -> PinnedImage:
+    image_id = uuid7()
+    name = f"{at:%Y%m%d_%H%M%S}_{image_id.hex[-12:]}.png"
+    seed = (first_seed + index - 1) % SEEDS
+    return PinnedImage(image_id=image_id, index=index, seed=seed, key=f"{folder}/{at:%Y/%m}/{name}")
+
+
+def pinned(specification: Specification | None) -> PinnedSpecification | None:
+    return PinnedSpecification.model_validate(specification.model_dump()) if specification else None
+
+
+def text_of(wish: Wish, specification: Specification | None) -> str:
+    """The final prompt."""
+    known = parse_yaml(specification.yaml_content) if specification else None
+    return prompt.final_prompt(wish.prompt, known, wish.custom_prompt_override)
+
+
+async def both(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:
+    """Asks two services at once; of two refusals the first one's is raised."""
+    answers = await asyncio.gather(first, second, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return answers  # type: ignore[return-value]
+
+
+async def _specification(
+    bus: Bus, owner_id: UUID, product_id: UUID, body: GenerateBody
+) -> Specification | None:
+    try:
+        return await ask_specification(
+            bus, owner_id, product_id, specification_id=body.specification_id, version=body.version
+        )
+    except Conflict:
+        if body.allow_without_spec:
+            return None
+        raise

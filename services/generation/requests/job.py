@@ -1,0 +1,173 @@
+"""Makes the pictures of a generation: each is paid for once, checked, stored, and told of once."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from libs.common.contracts.analysis import PinnedReference
+from libs.common.contracts.generation import GenerationRequested, ImageFailure, PinnedImage
+from libs.common.database import Transaction
+from libs.common.errors import Conflict
+from libs.common.jobs.engine import MAX_ATTEMPTS, JobKind, RunningJob
+from libs.common.objects import ObjectStore
+from libs.imaging.decode import inspect
+from libs.providers.base import AspectRatio, ImageBlob, ImageRequest, ProviderError, Resolution
+from libs.providers.chain import Providers
+from services.generation.images.domain import RecordImage, images
+from services.generation.models.prices import unit_cost
+from services.generation.requests.domain import JOB_TYPE, Generation, generations
+from services.generation.requests.pictures import Examined, examine, origin_as_marked, origin_as_told
+
+
+class NothingMade(Exception):
+    """Not one picture could be made; the reason given is the first one's."""
+
+    def __init__(self, failure: ImageFailure) -> None:
+        super().__init__(failure.detail)
+        self.code = failure.code
+
+
+def generation_job(providers: Providers) -> JobKind[Generation]:
+    return JobKind(JOB_TYPE, generations, partial(make_pictures, providers))
+
+
+async def make_pictures(providers: Providers, job: RunningJob[Generation]) -> dict[str, Any]:
+    """All at once; what befalls one picture keeps no other from being made.
+
+    Completes with those that were made, and fails if there are none.
+    """
+    request = cast(GenerationRequested, job.state.request)
+    photos = await asyncio.gather(*(_load(job.service.objects, photo) for photo in request.references))
+    work = Work(providers, job, request, photos)
+    outcomes = await asyncio.gather(*map(work.make, request.images), return_exceptions=True)
+    return _result(request.images, outcomes, last_attempt=job.attempt >= MAX_ATTEMPTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One job on its pinned photos."""
+
+    providers: Providers
+    job: RunningJob[Generation]
+    request: GenerationRequested
+    photos: Sequence[ImageBlob]
+
+    async def make(self, picture: PinnedImage) -> ImageFailure | None:
+        """Raises what another attempt may mend; a failure for good is an outcome like any other."""
+        step = f"image-{picture.index}"
+        answer = await self.job.step(step, partial(self._obtain, picture))
+        if "failure" in answer:
+            await self.job.progress(step)
+            return ImageFailure.model_validate(answer["failure"])
+        record = RecordImage.model_validate(answer["picture"])
+
+        async def tell(tx: Transaction) -> None:
+            await tx.handle(images, picture.image_id, record)
+
+        await self.job.progress(step, cost=record.call["cost"], also=tell)
+        return None
+
+    async def _obtain(self, picture: PinnedImage) -> dict[str, Any]:
+        """What is journaled: the picture's facts, or why there is none. Its bytes are stored by then."""
+        objects = self.job.service.objects
+        if self.job.state.job.attempt > 1 and await objects.exists(picture.key):
+            return await self._found(picture)  # a worker died after it had put the picture there
+        try:
+            result = await self.providers.generate(
+                self._order(picture), provider=self.request.provider, fallback=self.request.fallback
+            )
+            seen = await examine(result.image.data, result.call.provider)
+        except ProviderError as error:
+            if error.retryable:
+                raise
+            return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
+        if await objects.put(picture.key, result.image.data, seen.info.mime) != seen.info.sha256:
+            return await self._found(picture)  # another worker, which was taken for dead, came first
+        cost = float(unit_cost(self.providers, result.call.provider))
+        return self._facts(picture, seen, origin_as_told(result, seen.mark, cost))
+
+    async def _found(self, picture: PinnedImage) -> dict[str, Any]:
+        data = await self.job.service.objects.get(picture.key)
+        seen = await examine(data, self.request.provider or "unknown")
+        return self._facts(picture, seen, origin_as_marked(self.request, seen.mark))
+
+    def _facts(self, picture: PinnedImage, seen: Examined, origin: dict[str, Any]) -> dict[str, Any]:
+        shared = self.request.model_dump(
+            include={
+                "owner_id",
+                "product_id",
+                "kind",
+                "prompt",
+                "aspect_ratio",
+                "resolution",
+                "specification",
+            }
+        )
+        settled = {
+            "request_id": self.job.job_id,
+            "index": picture.index,
+            "seed": picture.seed,
+            "key": picture.key,
+        }
+        origin["fallback_from"] = origin.get("fallback_from") or self.request.fallback_from
+        record = RecordImage.model_validate(shared | settled | seen.as_facts() | origin)
+        return {"picture": record.model_dump(mode="json")}
+
+    def _order(self, picture: PinnedImage) -> ImageRequest:
+        request, specification = self.request, self.request.specification
+        return ImageRequest(
+            prompt=request.final_prompt,
+            scene=request.prompt,
+            references=self.photos,
+            aspect_ratio=cast(AspectRatio, request.aspect_ratio),
+            resolution=cast(Resolution, request.resolution),
+            seed=picture.seed,
+            index=picture.index - 1,
+            provenance={
+                "image_id": str(picture.image_id),
+                "request_id": str(self.job.job_id),
+                "product_id": str(request.product_id),
+                "specification": specification.model_dump(mode="json") if specification else None,
+                "references": [photo.sha256 for photo in request.references],
+            },
+        )
+
+
+async def _load(objects: ObjectStore, photo: PinnedReference) -> ImageBlob:
+    """Raises NotFound, and Conflict if the object is not the one that was pinned."""
+    data = await objects.get(photo.key)
+    info = await asyncio.to_thread(inspect, data)
+    if info.sha256 != photo.sha256:
+        raise Conflict(f"photo {photo.reference_id} is not the one that was pinned", code="reference_changed")
+    return ImageBlob(data, info.mime, info.width, info.height)
+
+
+def _result(
+    pictures: Sequence[PinnedImage],
+    outcomes: Sequence[ImageFailure | BaseException | None],
+    last_attempt: bool,
+) -> dict[str, Any]:
+    """Raises what is worth another attempt, and NothingMade."""
+    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    made = [picture.image_id for picture, outcome in zip(pictures, outcomes, strict=True) if outcome is None]
+    for error in errors:
+        if not isinstance(error, ProviderError) or not (last_attempt and made):
+            raise error
+    failures = [
+        _failure(picture, outcome) for picture, outcome in zip(pictures, outcomes, strict=True) if outcome
+    ]
+    if not made:
+        raise NothingMade(failures[0])
+    return {
+        "image_ids": [str(image_id) for image_id in made],
+        "failures": [failure.model_dump() for failure in failures],
+    }
+
+
+def _failure(picture: PinnedImage, outcome: ImageFailure | BaseException) -> ImageFailure:
+    """A provider that failed on the last attempt as well has failed for good."""
+    if isinstance(outcome, ProviderError):
+        return ImageFailure(index=picture.index, code=outcome.code, detail=outcome.message)
+    return cast(ImageFailure, outcome)

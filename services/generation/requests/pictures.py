@@ -1,0 +1,83 @@
+"""A picture that comes from a provider: looked at before it is believed, and described with its origin."""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from libs.common.contracts.generation import GenerationRequested
+from libs.common.errors import DomainError
+from libs.imaging import metadata
+from libs.imaging.decode import ImageInfo, inspect, open_rgb
+from libs.imaging.metadata import Mark
+from libs.providers.base import ErrorCode, ImageResult, ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A picture that can be decoded; `mark` is what it says of its origin."""
+
+    info: ImageInfo
+    mark: Mark | None
+
+    def as_facts(self) -> dict[str, Any]:
+        return {
+            "sha256": self.info.sha256,
+            "content_type": self.info.mime,
+            "file_size_bytes": self.info.byte_size,
+            "width": self.info.width,
+            "height": self.info.height,
+        }
+
+
+async def examine(data: bytes, provider: str) -> Examined:
+    """Decodes it once, in a thread. Raises ProviderError (bad response) for what is no usable picture."""
+
+    def look() -> Examined:
+        info = inspect(data)
+        open_rgb(data)
+        return Examined(info, metadata.read(data))
+
+    try:
+        return await asyncio.to_thread(look)
+    except DomainError as error:
+        raise ProviderError(
+            ErrorCode.BAD_RESPONSE, f"the picture is unusable: {error.detail}", provider
+        ) from error
+
+
+def origin_as_told(result: ImageResult, mark: Mark | None, cost: float) -> dict[str, Any]:
+    """How a picture came about, from the provider's answer; `cost` in US dollars."""
+    call = result.call
+    return {
+        "provider": call.provider,
+        "model": call.model,
+        "fallback_from": call.fallback_from[0].provider if call.fallback_from else None,
+        "model_response_text": result.text,
+        "call": {
+            "request_id": call.request_id,
+            "latency_ms": call.latency_ms,
+            "timings": dict(call.timings),
+            "usage": asdict(call.usage),
+            "finish_reason": call.finish_reason,
+            "warnings": list(call.warnings),
+            "failed_attempts": [asdict(attempt) for attempt in call.fallback_from],
+            "details": dict(result.details),
+            "digital_source": mark.source if mark else None,
+            "cost": cost,
+        },
+    }
+
+
+def origin_as_marked(request: GenerationRequested, mark: Mark | None) -> dict[str, Any]:
+    """How a picture came about that is there without its provider's answer: the worker died in between."""
+    record = mark.record if mark else {}
+    return {
+        "provider": record.get("provider") or request.provider,
+        "model": record.get("model") or request.model,
+        "call": {
+            "warnings": ["the provider's answer was lost with the worker that got it"],
+            "details": dict(record),
+            "digital_source": mark.source if mark else None,
+            "cost": 0.0,
+        },
+    }
