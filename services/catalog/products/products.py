@@ -58,7 +58,7 @@ _MUTABLE = frozenset(ProductChanges.model_fields)
 
 
 def _values(columns: Iterable[str]) -> dict[str, sa.BindParameter[Any]]:
-    return {name: sa.bindparam(f"new_{name}", type_=products.c[name].type) for name in columns}
+    return {name: sa.bindparam(name) for name in columns}
 
 
 _INSERT = Statement(products.insert().values(_values(c.name for c in products.c if c.computed is None)))
@@ -73,26 +73,22 @@ def _update(columns: frozenset[str]) -> Statement:
 def _set(recorded: Recorded[Any], **changes: Any) -> Bound:
     """These changes, and what changes with every event."""
     values = changes | {"version": recorded.version, "updated_at": recorded.recorded_at}
-    return _update(frozenset(values))(id=recorded.stream_id, **_new(values))
-
-
-def _new(values: dict[str, Any]) -> dict[str, Any]:
-    return {f"new_{name}": value for name, value in values.items()}
+    return _update(frozenset(values))(id=recorded.stream_id, **values)
 
 
 def project(recorded: Recorded[Any]) -> Iterable[Bound]:
     match recorded.event:
         case ProductCreated() as event:
-            row = event.model_dump() | {
-                "product_id": recorded.stream_id,
-                "created_at": recorded.recorded_at,
-                "updated_at": recorded.recorded_at,
-                "deleted_at": None,
-                "version": recorded.version,
-            }
-            yield _INSERT(**_new(row))
+            yield _INSERT(
+                **event.model_dump(),
+                product_id=recorded.stream_id,
+                created_at=recorded.recorded_at,
+                updated_at=recorded.recorded_at,
+                deleted_at=None,
+                version=recorded.version,
+            )
         case ProductChanged(changes=changes):
-            yield _set(recorded, **{name: changes[name] for name in _MUTABLE & changes.keys()})
+            yield _set(recorded, **{name: changes[name] for name in _MUTABLE.intersection(changes)})
         case ProductDeleted():
             yield _set(recorded, deleted_at=recorded.recorded_at)
         case ProductRestored():

@@ -46,15 +46,15 @@ _DELETE = Statement(references.delete().where(references.c.reference_id == sa.bi
 
 @cache
 def _update(columns: frozenset[str]) -> Statement:
-    values = {name: sa.bindparam(f"new_{name}", type_=references.c[name].type) for name in sorted(columns)}
+    values: dict[str, Any] = {name: sa.bindparam(name) for name in sorted(columns)}
     return Statement(
         references.update().where(references.c.reference_id == sa.bindparam("id")).values(values)
     )
 
 
 def _set(reference_id: UUID, changes: dict[str, Any]) -> Iterable[Bound]:
-    if known := _MUTABLE & changes.keys():
-        yield _update(known)(id=reference_id, **{f"new_{name}": changes[name] for name in known})
+    if known := _MUTABLE.intersection(changes):
+        yield _update(known)(id=reference_id, **{name: changes[name] for name in known})
 
 
 def project(recorded: Recorded[Any]) -> Iterable[Bound]:
