@@ -11,7 +11,9 @@ import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.js.api import StreamConfig, StreamInfo
 from nats.js.client import JetStreamContext
+from nats.js.errors import BadRequestError
 
 from libs.common.errors import BY_STATUS, DomainError, Unavailable
 from libs.common.telemetry import current_traceparent, span
@@ -69,6 +71,13 @@ class Bus:
     @property
     def js(self) -> JetStreamContext:
         return self.nc.jetstream()
+
+    async def declare_stream(self, config: StreamConfig) -> StreamInfo:
+        """Creates the stream or brings its settings up to date; only a stream's owner does that."""
+        try:
+            return await self.js.add_stream(config)
+        except BadRequestError:  # it exists with other settings
+            return await self.js.update_stream(config)
 
     def wake(self, name: str) -> None:
         """Tells whoever waits on `name` that there is something to do."""

@@ -37,11 +37,11 @@ class DeadLetters:
         self._service = service
         self._stream = f"dead_{service}"
 
-    async def declare(self) -> None:
-        config = StreamConfig(
-            name=self._stream, subjects=[f"dead.{self._service}.>"], storage=StorageType.FILE
+    async def declare(self, replicas: int) -> None:
+        subjects = [f"dead.{self._service}.>"]
+        await self._bus.declare_stream(
+            StreamConfig(self._stream, subjects=subjects, storage=StorageType.FILE, num_replicas=replicas)
         )
-        await self._bus.js.add_stream(config)
 
     async def put(self, durable: str, message: Msg, error: Exception) -> None:
         """Returns when it is stored; the same event of the same reaction is stored once in two minutes."""

@@ -97,7 +97,7 @@ class Reactor:
 
     async def _session(self) -> None:
         """Until the consumer is gone, with the stream if that is published anew: then it is made again."""
-        await self._dead_letters.declare()
+        await self._dead_letters.declare(self._service.settings.nats_replicas)
         await self._declare()
         broker = self._broker()
         await broker.start()

@@ -16,7 +16,6 @@ import nats.errors
 import orjson
 from nats.aio.msg import Msg
 from nats.js.api import DiscardPolicy, StorageType, StoreCompression, StreamConfig, StreamInfo
-from nats.js.errors import BadRequestError
 from prometheus_client import Counter, Gauge
 
 from libs.common import cloudevents
@@ -79,12 +78,7 @@ class EventStream:
         self._missing = 0
 
     async def declare(self) -> StreamInfo:
-        """Creates the stream or brings its settings up to date."""
-        js = self._bus.js
-        try:
-            info = await js.add_stream(self._config)
-        except BadRequestError:  # it exists with other settings
-            info = await js.update_stream(self._config)
+        info = await self._bus.declare_stream(self._config)
         self.last_seq = info.state.last_seq
         return info
 
@@ -96,10 +90,12 @@ class EventStream:
         return (await self._bus.js.get_msg(self.name, self.last_seq)).data or b""
 
     async def check(self) -> None:
-        """Raises if the stream has been lost, replaced or written to by somebody else."""
-        found = (await self._bus.js.stream_info(self.name)).state.last_seq
-        if found != self.last_seq:
-            raise OutOfStep(f"{self.name} ends at {found}, not at {self.last_seq}")
+        """Raises if the stream has been lost, purged, or written to by somebody else."""
+        state = (await self._bus.js.stream_info(self.name)).state
+        if not state.messages == state.last_seq == self.last_seq:
+            raise OutOfStep(
+                f"{self.name} holds {state.messages} messages up to {state.last_seq}, not {self.last_seq}"
+            )
 
     async def publish(self, messages: Sequence[Message]) -> None:
         """All at once, then all acks. Each is fenced by the one before, so a lost one stops the rest."""
