@@ -160,3 +160,32 @@ def _tell(
 
 
 read_model = ReadModel("jobs", (jobs, messages), _project, SOURCES)
+
+find = Statement(
+    sa.select(jobs).where(
+        jobs.c.job_id == sa.bindparam("job_id"), jobs.c.owner_id == sa.bindparam("owner_id")
+    )
+)
+_earlier = messages.alias("earlier")
+_completed_by_then = (
+    sa.select(sa.func.coalesce(sa.func.max(_earlier.c.completed), 0))
+    .where(_earlier.c.job_id == messages.c.job_id, _earlier.c.version <= messages.c.version)
+    .scalar_subquery()
+)
+messages_after = Statement(
+    sa.select(
+        messages.c.version,
+        messages.c.type,
+        messages.c.status,
+        messages.c.step,
+        messages.c.data,
+        messages.c.occurred_at,
+        jobs.c.total,
+        sa.case((messages.c.type == "job_complete", jobs.c.total), else_=_completed_by_then).label(
+            "completed"
+        ),
+    )
+    .join(jobs, jobs.c.job_id == messages.c.job_id)
+    .where(messages.c.job_id == sa.bindparam("job_id"), messages.c.version > sa.bindparam("after"))
+    .order_by(messages.c.version)
+)

@@ -1,13 +1,20 @@
 """Read model: every version of every product's specification, one of them active."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from libs.common.contracts.analysis import SpecificationActivated, SpecificationCreated
+from libs.common.database import Reader
+from libs.common.errors import Invalid, NotFound
 from libs.common.event_log import ReadModel, Recorded
+from libs.common.http import Paging
 from libs.common.sql import Bound, Statement
 from services.analysis.products.refs import visible
 from services.analysis.tables import tables
@@ -39,6 +46,16 @@ versions = sa.Table(
     sa.UniqueConstraint("product_id", "version"),
     sa.Index("specifications_active_idx", "product_id", unique=True, postgresql_where=sa.text("is_active")),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of rows, how many there are on all pages, and where a cursor goes on."""
+
+    rows: list[asyncpg.Record]
+    total: int
+    next_after: list[Any] | None
+
 
 _created = Statement(versions.insert())
 _deactivated = Statement(
@@ -73,12 +90,87 @@ _stream_version = (
     .where(_siblings.c.product_id == versions.c.product_id)
     .scalar_subquery()
 )
-_mine = (versions.c.owner_id == sa.bindparam("owner_id"), visible(versions.c.product_id))
-_every = sa.select(
-    *(c for c in versions.c if c.name != "stream_version"), _stream_version.label("stream_version")
-)
-_of_product = _every.where(versions.c.product_id == sa.bindparam("product_id"), *_mine)
+"""Every event of a product's stream touches a row of it."""
+_columns = [column for column in versions.c if column.name not in ("stream_version", "is_active")]
+_wanted = (versions.c.owner_id == sa.bindparam("owner_id"), visible(versions.c.product_id))
+_of_product = (versions.c.product_id == sa.bindparam("product_id"), *_wanted)
+_by_id = versions.c.specification_id == sa.bindparam("specification_id")
+_every = sa.select(*_columns, versions.c.is_active, _stream_version.label("stream_version"))
 
-by_id = Statement(_every.where(versions.c.specification_id == sa.bindparam("specification_id"), *_mine))
-by_version = Statement(_of_product.where(versions.c.version == sa.bindparam("version")))
-active = Statement(_of_product.where(versions.c.is_active))
+active = Statement(_every.where(*_of_product, versions.c.is_active))
+active_then = Statement(
+    sa.select(*_columns, sa.true().label("is_active"), _stream_version.label("stream_version")).where(
+        *_of_product, _by_id
+    )
+)
+_one = Statement(_every.where(_by_id, *_wanted))
+_one_of_product = Statement(_every.where(_by_id, *_of_product))
+_numbered = Statement(_every.where(versions.c.version == sa.bindparam("version"), *_of_product))
+_count = Statement(sa.select(sa.func.count()).select_from(versions).where(*_of_product))
+
+
+async def find(
+    reader: Reader, owner_id: UUID, product_id: UUID | None, reference: UUID | int
+) -> asyncpg.Record:
+    """By id, or by number below its product. Raises NotFound, for a stranger's as well."""
+    mine: dict[str, Any] = {"owner_id": owner_id}
+    row = None
+    if product_id is None:
+        if isinstance(reference, UUID):
+            row = await reader.fetchrow(_one(specification_id=reference, **mine))
+    elif isinstance(reference, UUID):
+        row = await reader.fetchrow(
+            _one_of_product(specification_id=reference, product_id=product_id, **mine)
+        )
+    else:
+        row = await reader.fetchrow(_numbered(version=reference, product_id=product_id, **mine))
+    if row is None:
+        raise NotFound("no such specification", code="specification_not_found")
+    return row
+
+
+async def find_page(reader: Reader, owner_id: UUID, product_id: UUID, page: Paging) -> Found:
+    """The versions of a product; a cursor holds the number to go on from."""
+    of_product = {"product_id": product_id, "owner_id": owner_id}
+    lookahead = page.form == "cursor"
+    rows = await reader.fetch(
+        _page(page.descending)(
+            **of_product, after=_after(page), limit=page.limit + lookahead, offset=page.offset
+        )
+    )
+    more = lookahead and len(rows) > page.limit
+    rows = rows[: page.limit]
+    total = await reader.fetchval(_count(**of_product))
+    return Found(rows, total, [rows[-1]["version"]] if more else None)
+
+
+@cache
+def _page(descending: bool) -> Statement:
+    number, after = versions.c.version, sa.bindparam("after", type_=sa.Integer)
+    return Statement(
+        _every.where(*_of_product, number < after if descending else number > after)
+        .order_by(number.desc() if descending else number.asc())
+        .limit(sa.bindparam("limit", type_=sa.Integer))
+        .offset(sa.bindparam("offset", type_=sa.Integer))
+    )
+
+
+def _after(page: Paging) -> int:
+    """The number before the first one wanted."""
+    match page.after:
+        case None:
+            return 2**31 - 1 if page.descending else 0
+        case [int() as number] if 0 <= number < 2**31:
+            return number
+    raise Invalid("not a cursor of this list: begin with an empty one", code="invalid_cursor")
+
+
+def present(row: asyncpg.Record) -> dict[str, Any]:
+    """A row as answers show it, with the names by which earlier clients know some fields."""
+    body = dict(row)
+    del body["stream_version"]
+    body["id"] = body["specification_id"]
+    body["s3_key"] = body.pop("key")
+    body["created_by"] = body.pop("owner_id")
+    body["confidence"] = body["confidence_overall"]
+    return body

@@ -1,0 +1,105 @@
+"""The job of an analysis: from the pinned photos to a new version of the product's specification."""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from libs.common.contracts.analysis import AnalysisRequested, PinnedReference
+from libs.common.database import Transaction
+from libs.common.errors import Conflict
+from libs.common.jobs.engine import JobKind, RunningJob
+from libs.common.objects import ObjectStore
+from libs.imaging.decode import inspect
+from libs.providers import spec_yaml
+from libs.providers.base import Analysis as Described
+from libs.providers.base import Hints, ImageBlob
+from libs.providers.chain import Providers
+from libs.providers.specification import ProductSpec
+from services.analysis.analyses.domain import JOB_TYPE, Analysis, RecordSpecification, analyses
+from services.analysis.specifications.documents import keep
+from services.analysis.specifications.domain import AddSpecification, specifications, stream_of
+
+
+def analysis_job(providers: Providers) -> JobKind[Analysis]:
+    return JobKind(JOB_TYPE, analyses, partial(_perform, providers), _conclude)
+
+
+async def _perform(providers: Providers, job: RunningJob[Analysis]) -> dict[str, Any]:
+    request = _request(job)
+    described = await job.step("describe", partial(_describe, providers, job, request))
+    await job.progress("describe")
+    yaml_content = described.pop("yaml_content")
+    spec = spec_yaml.parse_yaml(yaml_content)
+    facts = await keep(job.service.objects, job.owner_id, request.product_id, yaml_content, spec)
+    return described | {"facts": facts}
+
+
+def _request(job: RunningJob[Analysis]) -> AnalysisRequested:
+    assert job.state.request, "what was claimed was requested"
+    return job.state.request
+
+
+async def _describe(
+    providers: Providers, job: RunningJob[Analysis], request: AnalysisRequested
+) -> dict[str, Any]:
+    """The provider's answer as it is journaled: the text, and who wrote it."""
+    photos = [await _fetch(job.service.objects, reference) for reference in request.references]
+    await job.progress("preprocess")
+    described = await providers.describe(
+        photos, Hints(title=request.product_title), provider=request.provider, fallback=request.fallback
+    )
+    return {
+        "yaml_content": spec_yaml.dump(described.value if request.use_template else _known(described.value)),
+        "provider": described.call.provider,
+        "model": described.call.model,
+        "fallback_from": request.fallback_from or _passed_over(described),
+    }
+
+
+async def _fetch(objects: ObjectStore, pinned: PinnedReference) -> ImageBlob:
+    """Raises Conflict (reference_changed) for anything but the very bytes that were pinned."""
+    data = await objects.get(pinned.key)
+    info = await asyncio.to_thread(inspect, data)
+    if info.sha256 != pinned.sha256:
+        raise Conflict(f"{pinned.key} is not what it was when the analysis began", code="reference_changed")
+    return ImageBlob(data, info.mime, info.width, info.height)
+
+
+def _known(spec: ProductSpec) -> ProductSpec:
+    """Without what the photos do not tell."""
+    return ProductSpec.model_validate(spec.model_dump(mode="json", exclude_unset=True, exclude_none=True))
+
+
+def _passed_over(described: Described[ProductSpec]) -> str | None:
+    return described.call.fallback_from[0].provider if described.call.fallback_from else None
+
+
+async def _conclude(tx: Transaction, job: RunningJob[Analysis], described: dict[str, Any]) -> None:
+    request = _request(job)
+    specification_id = job.event_id("specification")
+    facts = described["facts"]
+    added = await tx.handle(
+        specifications,
+        stream_of(request.product_id),
+        AddSpecification(
+            **facts,
+            owner_id=job.owner_id,
+            product_id=request.product_id,
+            specification_id=specification_id,
+            source="analysis",
+            image_count=len(request.references),
+            analysis_model=described["model"],
+            provider=described["provider"],
+            job_id=job.job_id,
+            activate=request.activate,
+        ),
+    )
+    made = RecordSpecification(
+        specification_id=specification_id,
+        version=added.state.versions[specification_id].version,
+        confidence=facts["confidence_overall"],
+        provider=described["provider"],
+        model=described["model"],
+        fallback_from=described["fallback_from"],
+    )
+    await tx.handle(analyses, job.job_id, made)

@@ -1,0 +1,121 @@
+"""Following a job: what polling, SSE and WebSocket show is one sequence of messages, numbered by its stream.
+
+The table `job_events` is the truth; a notice on the bus only says that it is worth a look.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from libs.common.contracts.jobs import JobFinished, JobProgressed, JobQueued, JobStarted
+from libs.common.event_log import Recorded
+from libs.common.http.bodies import rfc3339
+from libs.common.resilience import AWAY
+from libs.common.service import Service
+from services.analysis.jobs.activity import messages_after
+from services.analysis.jobs.lookup import Job
+
+FINAL = frozenset({"job_complete", "job_failed"})
+QUIET_SECONDS = 5.0
+"""How long a lost notice can delay a message, and a silent connection stays silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`version` is the job's stream version; `body` goes to the client as it is."""
+
+    version: int
+    type: str
+    body: dict[str, Any]
+
+    @property
+    def final(self) -> bool:
+        return self.type in FINAL
+
+
+def announce(service: Service[Any], applied: Sequence[Recorded[Any]]) -> None:
+    """For the projector: tells followers that there are new messages."""
+    told = (JobQueued, JobStarted, JobProgressed, JobFinished)
+    for job_id in {recorded.stream_id for recorded in applied if isinstance(recorded.event, told)}:
+        service.bus.notify(_topic(job_id), {"job_id": str(job_id)})
+
+
+async def follow(service: Service[Any], job_id: UUID, after: int) -> AsyncGenerator[Message | None, None]:
+    """The messages behind version `after`, up to the final one; `None` when it has been quiet for a while."""
+    news = asyncio.Event()
+    listener = await service.bus.on_notice(_topic(job_id), lambda _: news.set())
+    try:
+        while True:
+            news.clear()
+            found = await _read(service, job_id, after)
+            for message in found:
+                yield message
+                after = message.version
+                if message.final:
+                    return
+            if not found:
+                yield None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), QUIET_SECONDS)
+    finally:
+        await service.bus.ignore(listener)
+
+
+async def follow_from(
+    service: Service[Any], job: Job, last_seen: int | None
+) -> AsyncGenerator[Message | None, None]:
+    """Begins with a snapshot, or behind what the client has seen; a job that is over still tells its end."""
+    after = last_seen
+    if after is None:
+        yield _snapshot(job)
+        after = job["version"] - 1 if job["completed_at"] else job["version"]
+    async with aclosing(follow(service, job["job_id"], after)) as messages:
+        async for message in messages:
+            yield message
+
+
+async def wait_for_end(service: Service[Any], job_id: UUID, seconds: float) -> Message | None:
+    """The final message, or `None` if it does not come in time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds), aclosing(follow(service, job_id, 0)) as messages:
+            async for message in messages:
+                if message and message.final:
+                    return message
+    return None
+
+
+def _topic(job_id: UUID) -> str:
+    return f"analysis.job.{job_id}"
+
+
+async def _read(service: Service[Any], job_id: UUID, after: int) -> list[Message]:
+    """Nothing while the database is away: a follower waits for it to come back."""
+    try:
+        rows = await service.db.fetch(messages_after(job_id=job_id, after=after))
+    except AWAY:
+        return []
+    return [_message(job_id, row["version"], row["type"], row, row["occurred_at"]) for row in rows]
+
+
+def _snapshot(job: Job) -> Message:
+    shown = ("attempts", "cost", "result", "code", "detail", "retryable")
+    row = {**job, "step": None, "data": {name: job[name] for name in shown}}
+    return _message(job["job_id"], job["version"], "snapshot", row, job["updated_at"])
+
+
+def _message(job_id: UUID, version: int, kind: str, row: Mapping[str, Any], at: datetime | None) -> Message:
+    body = {
+        "type": kind,
+        "job_id": str(job_id),
+        "image_id": None,
+        "step": row["step"],
+        "status": row["status"],
+        "progress": {"completed": row["completed"], "total": row["total"]},
+        "data": row["data"],
+        "timestamp": rfc3339(at) if at else None,
+    }
+    return Message(version, kind, body)
