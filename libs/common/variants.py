@@ -1,15 +1,19 @@
 """The smaller WebP copies of stored pictures: made after a picture is visible, shown once they are there."""
 
 import asyncio
+import logging
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.common import sql
-from libs.common.database import Database
+from libs.common.database import Reader
+from libs.common.errors import Invalid, NotFound, TooLarge, UnsupportedMedia
 from libs.common.objects import ObjectStore
 from libs.common.sql import Statement
+
+log = logging.getLogger(__name__)
 
 object_variants = sa.Table(
     "object_variants",
@@ -25,15 +29,18 @@ object_variants = sa.Table(
 _INSERT = Statement(insert(object_variants).on_conflict_do_nothing())
 
 
-async def make(db: Database, objects: ObjectStore, key: str) -> None:
-    """Makes the copies of the picture at `key` and puts them beside it.
+async def make(db: Reader, objects: ObjectStore, key: str) -> None:
+    """Makes the copies of the picture at `key` and puts them beside it; all waiting is before the first statement.
 
-    Doing it again, even at the same time, changes nothing. Raises NotFound when the picture is gone, and the
-    errors of `libs.imaging.decode` when it is damaged.
+    Doing it again, even at the same time, changes nothing. A picture that is gone or damaged gets none.
     """
     from libs.imaging.variants import make_variants
 
-    variants = await asyncio.to_thread(make_variants, await objects.get(key))
+    try:
+        variants = await asyncio.to_thread(make_variants, await objects.get(key))
+    except (NotFound, UnsupportedMedia, TooLarge, Invalid) as refusal:
+        log.warning("no variants of %s: %s", key, refusal.detail)
+        return
     keys = [f"{key}.{variant.rung}.webp" for variant in variants]
     await asyncio.gather(*(objects.put(k, v.data, v.mime) for k, v in zip(keys, variants, strict=True)))
     for variant_key, variant in zip(keys, variants, strict=True):

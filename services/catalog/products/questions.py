@@ -9,6 +9,18 @@ from libs.common.errors import NotFound
 from libs.common.service import Service
 from services.catalog.products.products import find
 
+_PINNED = (
+    "sha256",
+    "content_type",
+    "original_filename",
+    "file_size_bytes",
+    "width",
+    "height",
+    "is_primary",
+    "display_order",
+    "uploaded_at",
+)
+
 
 @asynccontextmanager
 async def answering(service: Service[Any]) -> AsyncIterator[None]:
@@ -35,5 +47,4 @@ async def answering(service: Service[Any]) -> AsyncIterator[None]:
 
 
 def _reference(image: dict[str, Any]) -> dict[str, Any]:
-    same = ("sha256", "content_type", "is_primary", "display_order", "width", "height")
-    return {"reference_id": image["id"], "key": image["s3_key"]} | {name: image[name] for name in same}
+    return {"reference_id": image["id"], "key": image["s3_key"]} | {name: image[name] for name in _PINNED}
