@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from pydantic import ValidationError
 
 from deploy import ServiceName
 from libs.common.bus import Bus
@@ -26,14 +27,17 @@ ServiceArgument = Annotated[ServiceName, typer.Argument()]
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs a command to its end; a refusal is one line on the screen."""
+    """Runs a command to its end; a refusal is a line on the screen."""
     try:
         return asyncio.run(work)
     except DomainError as refusal:
-        typer.secho(refusal.detail, fg="red", err=True)
-        raise typer.Exit(1) from None
+        problems = [refusal.detail, *(error["msg"] for error in refusal.errors)]
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+    typer.secho("\n".join(problems), fg="red", err=True)
+    raise typer.Exit(1)
 
 
 @asynccontextmanager
