@@ -1,6 +1,6 @@
 """A running service: its declaration, connected."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,11 +24,18 @@ class Definition(Generic[ST]):
     settings: type[ST]
     log: EventLog
 
+    def variables(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Its own among `env`, as `Service.open` takes them where several services share a process."""
+        known = self.settings.model_fields
+        return {name.lower(): value for name, value in env.items() if name.lower() in known}
+
 
 class Service(Generic[ST]):
     """The connected service, one per process: `service.transaction()` writes, `service.db` reads."""
 
-    def __init__(self, definition: Definition[ST], settings: ST, db: Database, bus: Bus, objects: ObjectStore) -> None:
+    def __init__(
+        self, definition: Definition[ST], settings: ST, db: Database, bus: Bus, objects: ObjectStore
+    ) -> None:
         self.name = definition.name
         self.log = definition.log
         self.settings = settings

@@ -3,7 +3,6 @@ equal to its rebuild."""
 
 import asyncio
 from importlib import import_module
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -53,8 +52,7 @@ async def _published(bus: Bus, name: str, count: int) -> list[UUID]:
 async def _assert_read_models_equal_their_rebuild(stack: Stack, name: str) -> None:
     definition = import_module(f"services.{name}.store").definition
     env = stack.service_env(name)
-    settings: dict[str, Any] = {key.lower(): value for key, value in env.items()}
-    async with Service.open(definition, **settings) as service, asyncio.timeout(PATIENCE):
+    async with Service.open(definition, **definition.variables(env)) as service, asyncio.timeout(PATIENCE):
         while differing := [report for report in await verify(service, env["DATABASE_OWNER_URL"]) if not report.equal]:
             await asyncio.sleep(0.5)  # a projector may still be behind; asked again until it is not
             last = differing
