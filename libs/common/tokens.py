@@ -78,6 +78,7 @@ class Verifier:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._jwks_url = None if settings.jwt_private_key else settings.jwks_url
         self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
         self._fetching = asyncio.Lock()
@@ -113,8 +114,8 @@ class Verifier:
     async def _key(self, key_id: Any) -> Any:
         if self._settings.jwt_algorithm == "HS256":
             return self._settings.jwt_secret_key
-        if self._settings.jwks_url and (key_id not in self._keys or self._age() > _FRESH_SECONDS):
-            await self._refresh(self._settings.jwks_url)
+        if self._jwks_url and (key_id not in self._keys or self._age() > _FRESH_SECONDS):
+            await self._refresh(self._jwks_url)
         if key_id not in self._keys:
             raise _refused()
         return self._keys[key_id]

@@ -20,9 +20,9 @@ from libs.common.errors import Invalid
 Password = Annotated[str, Field(min_length=8, max_length=256)]
 """Long enough is what counts: no rules about the kinds of its characters."""
 
-_ROUNDS = 12
-_CURRENT = f"bcrypt-sha256:$2b${_ROUNDS}$"
-_NOBODYS = _CURRENT + "NcLzRBYaDjnknTw.K3tjv.XRYS3A7eNJwcVKANo6tCk0jRQcZOUwK"
+COST = 12
+_NOBODYS = "bcrypt-sha256:$2b$12$NcLzRBYaDjnknTw.K3tjv.XRYS3A7eNJwcVKANo6tCk0jRQcZOUwK"
+"""Of a password that nobody knows."""
 _THREADS = ThreadPoolExecutor(os.cpu_count(), "passwords")
 
 
@@ -51,11 +51,11 @@ async def verify(password: str, stored: str | None) -> bool:
 
 def outdated(stored: str) -> bool:
     """Whether it should be replaced now that the password is at hand."""
-    return not stored.startswith(_CURRENT)
+    return not stored.startswith(f"bcrypt-sha256:$2b${COST:02}$")
 
 
 def _hash(password: str) -> str:
-    return f"bcrypt-sha256:{bcrypt.hashpw(_condensed(password), bcrypt.gensalt(_ROUNDS)).decode()}"
+    return f"bcrypt-sha256:{bcrypt.hashpw(_condensed(password), bcrypt.gensalt(COST)).decode()}"
 
 
 def _matches(password: str, stored: str) -> bool:

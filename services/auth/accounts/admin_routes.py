@@ -39,5 +39,5 @@ async def patch_account(
     await change_account(tx, account_id, change, by=admin.id, expected=expected)
     row = await directory.find(tx, account_id)
     await tx.commit()
-    service.bus.notify(ACCESS_CHANGED, {"account_id": account_id, "active": row["active"]})
+    service.bus.notify(ACCESS_CHANGED, {"account_id": str(account_id), "active": row["active"]})
     return Json(present(row), version=row["version"])

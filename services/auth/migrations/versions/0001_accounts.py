@@ -65,5 +65,5 @@ CREATE INDEX ON invitations (expires_at);
 
 def upgrade() -> None:
     apply_core("0001_core")
-    for statement in TABLES.split(";\n\n"):
+    for statement in filter(str.strip, TABLES.split(";")):
         op.execute(statement)
