@@ -77,7 +77,7 @@ class _Child:
 
     @property
     def alive(self) -> bool:
-        return self._process.returncode is None
+        return self._process.returncode is None and not self._answers.at_eof()
 
     async def call(self, function: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
         """Whether it succeeded, and its result or its exception."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import webcolors
 
@@ -58,7 +59,7 @@ def _scene(words: list[str], negated: set[str]) -> str:
 
 def _apply(plan: Plan, words: list[str], negated: set[str]) -> None:
     skip = False
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if skip:
             skip = False
             continue

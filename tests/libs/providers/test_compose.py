@@ -1,0 +1,77 @@
+"""Pictures at a small size, in this process: every scene, every shape."""
+
+import numpy as np
+import pytest
+
+from libs.imaging.segmentation import Cutout, segment
+from libs.providers.base import ASPECT_RATIOS, RESOLUTIONS
+from libs.providers.local.composite import compose, printable
+from libs.providers.local.framing import FRAMINGS, picture_size
+from libs.providers.local.prompt import parse
+from libs.providers.local.vocabulary import SCENES
+from tests.libs.imaging.drawings import mug
+
+SMALL = (320, 240)
+PROMPTS = [
+    *sorted(set(SCENES.values())),
+    "flat lay on fabric",
+    "floating, white background",
+    "gradient peach to mint",
+]
+
+
+@pytest.fixture(scope="module")
+def cut() -> Cutout:
+    return segment(mug()[0])
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_same_seed_same_pixels(cut: Cutout, prompt: str) -> None:
+    first, again, other = (compose(cut, parse(prompt), SMALL, seed, 0).image for seed in (1, 1, 2))
+    assert first.shape == (240, 320, 3)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("prompt", ["white background", "podium", "dark marble", "flat lay on fabric"])
+@pytest.mark.parametrize("index", range(len(FRAMINGS)))
+def test_the_whole_product_is_in_the_picture(cut: Cutout, prompt: str, index: int) -> None:
+    """Its blue appears neither elsewhere nor at the edge."""
+    image = compose(cut, parse(f"{prompt}, no reflection"), (240, 320), 3, index).image.astype(int)
+    blue = (image[..., 2] - image[..., 0] > 50) & (image[..., 2] > image[..., 1] + 20)
+    assert 0.04 < blue.mean() < 0.5
+    assert not blue[:4].any()
+    assert not blue[:, [0, 1, -2, -1]].any()
+
+
+def test_scenes_differ(cut: Cutout) -> None:
+    pictures = {compose(cut, parse(scene), SMALL, 1, 0).image.tobytes() for scene in set(SCENES.values())}
+    assert len(pictures) == len(set(SCENES.values()))
+
+
+@pytest.mark.parametrize("size", [(64, 1000), (1000, 64), (64, 64)])
+def test_any_photo_makes_a_picture(size: tuple[int, int]) -> None:
+    photo = np.random.default_rng(5).integers(0, 255, (*size, 3), np.uint8)
+    cut = segment(photo)
+    for prompt in ("podium", "floating with reflection", "flat lay on sand", "mirror, no shadow"):
+        assert compose(cut, parse(prompt), (180, 420), 1, 4).image.shape == (420, 180, 3)
+
+
+def test_an_enlarged_photo_is_said() -> None:
+    composition = compose(segment(mug(80)[0]), parse("marble"), (400, 400), 1, 0)
+    assert "product pixels enlarged" in composition.warnings[0]
+
+
+@pytest.mark.parametrize("ratio", ASPECT_RATIOS)
+def test_every_ratio_has_the_area_of_its_resolution(ratio: str) -> None:
+    for resolution, side in zip(RESOLUTIONS, (1024, 2048, 4096), strict=True):
+        width, height = picture_size(ratio, resolution)  # type: ignore[arg-type]
+        assert width % 2 == height % 2 == 0
+        assert width * height == pytest.approx(side * side, rel=0.01)
+
+
+def test_backdrops_stay_printable() -> None:
+    assert printable((250, 250, 250)) == (250, 250, 250)
+    green = printable((0, 255, 0))
+    assert green[0] > 60
+    assert green[1] > 200

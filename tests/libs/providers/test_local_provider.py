@@ -1,0 +1,226 @@
+"""The local provider in its real child processes."""
+
+import asyncio
+import io
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from libs.imaging import metadata
+from libs.imaging.decode import inspect
+from libs.imaging.metadata import DigitalSource
+from libs.providers.base import ErrorCode, Hints, ImageBlob, ImageRequest, KnownSize, ProviderError
+from libs.providers.local.provider import LocalProvider
+from libs.providers.spec_yaml import dump, parse_yaml
+from tests.libs.common.waiting import eventually
+from tests.libs.imaging.drawings import encode, mug, png_bomb
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def local() -> AsyncIterator[LocalProvider]:
+    """One for all tests: starting a child takes as long as most of them."""
+    provider = LocalProvider(processes=1)
+    yield provider
+    await provider.aclose()
+
+
+def blob(data: bytes) -> ImageBlob:
+    info = inspect(data)
+    return ImageBlob(data, info.mime, info.width, info.height)
+
+
+BLUE = blob(encode(mug()[0]))
+RED = blob(encode(mug(colour=(190, 60, 40))[0]))
+
+
+def request(**changes: object) -> ImageRequest:
+    values: dict[str, object] = {"prompt": "on marble", "references": [BLUE], "seed": 7, **changes}
+    return ImageRequest(**values)  # type: ignore[arg-type]
+
+
+async def test_a_specification_says_what_was_measured_and_null_for_the_rest(local: LocalProvider) -> None:
+    answer = await local.describe([BLUE], Hints())
+    spec = answer.value
+    assert spec.title == "blue product"
+    assert spec.category is not None
+    assert spec.category.value is None
+    assert spec.material_type is None
+    assert spec.primary_dimensions is None
+    assert spec.primary_colors[0]["name"] == "blue"
+    assert spec.confidence_overall is not None
+    assert 0.2 < spec.confidence_overall < 0.5
+    assert {defect.kind for defect in spec.defects} == {"low_resolution"}
+    assert answer.call.timings.keys() == {"segment_ms", "measure_ms"}
+    assert parse_yaml(dump(spec)) == spec
+
+
+async def test_several_photos_make_one_specification(local: LocalProvider) -> None:
+    spec = (await local.describe([BLUE, RED], Hints(title="Two mugs"))).value
+    assert spec.title == "Two mugs"
+    names = " ".join(str(colour["name"]) for colour in spec.primary_colors)
+    assert "blue" in names
+    assert "red" in names
+    assert {defect.image for defect in spec.defects} == {0, 1}
+    assert spec.model_extra is not None
+    assert [photo["image"] for photo in spec.model_extra["photos"]] == [0, 1]
+
+
+async def test_one_known_size_gives_the_other(local: LocalProvider) -> None:
+    spec = (await local.describe([BLUE], Hints(known_size=KnownSize("height", 95, "mm")))).value
+    rows, columns = np.nonzero(mug()[1])
+    width, height = np.ptp(columns) + 1, np.ptp(rows) + 1
+    sizes = spec.primary_dimensions
+    assert sizes is not None
+    assert sizes["height"] == 95
+    assert sizes["width"] == pytest.approx(95 * width / height, rel=0.05)
+    assert spec.dimensions is not None
+    assert [item.basis for item in spec.dimensions.items] == ["given", "estimated"]
+
+
+async def test_same_seed_same_pixels(local: LocalProvider) -> None:
+    changes: list[dict[str, object]] = [{}, {}, {"seed": 8}, {"index": 1}]
+    first, again, *others = [(await local.generate(request(**change))).image.data for change in changes]
+    assert first == again
+    assert len({first, *others}) == 3
+
+
+async def test_a_picture_shows_the_product_and_says_how_it_was_made(local: LocalProvider) -> None:
+    result = await local.generate(
+        request(prompt="blue mug, on marble", scene="marble, unicorn", provenance={"request_id": "r1"})
+    )
+    assert result.details["scene"] == "marble"
+    assert result.details["used_words"] == ["marble"]
+    assert result.details["ignored_words"] == ["unicorn"]
+    assert "words without effect: unicorn" in result.call.warnings
+    assert result.call.timings.keys() == {"segment_ms", "compose_ms", "encode_ms"}
+    mark = metadata.read(result.image.data)
+    assert mark is not None
+    assert mark.source == DigitalSource.COMPOSED
+    assert mark.record["request_id"] == "r1"
+    assert (mark.record["seed"], mark.record["provider"]) == (7, "local")
+    with Image.open(io.BytesIO(result.image.data)) as image:
+        assert image.size == (result.image.width, result.image.height) == (1024, 1024)
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    bluish = (pixels[..., 2] - pixels[..., 0] > 40).mean()
+    assert 0.1 < bluish < 0.6
+
+
+async def test_the_background_is_removed(local: LocalProvider) -> None:
+    result = await local.remove_background(BLUE)
+    with Image.open(io.BytesIO(result.image.data)) as image:
+        alpha = np.asarray(image.getchannel("A"))
+    truth = mug()[1] > 0
+    assert alpha[truth].mean() > 245
+    assert alpha[:40].max() == 0
+    mark = metadata.read(result.image.data)
+    assert mark is not None
+    assert mark.source == DigitalSource.ALTERED
+
+
+async def test_defects_come_with_their_boxes(local: LocalProvider) -> None:
+    found = (await local.defects(BLUE)).value
+    assert [(defect.kind, defect.scope) for defect in found] == [("low_resolution", "photo")]
+
+
+async def test_it_composes_and_does_not_invent(local: LocalProvider) -> None:
+    with pytest.raises(ProviderError) as error:
+        await local.generate(request(references=[]))
+    assert error.value.code == ErrorCode.INVALID
+
+
+@pytest.mark.parametrize("data", [b"nothing", png_bomb(300, 300), png_bomb(50_000, 50_000)])
+async def test_a_bad_picture_is_the_callers_mistake(local: LocalProvider, data: bytes) -> None:
+    with pytest.raises(ProviderError) as error:
+        await local.remove_background(ImageBlob(data, "image/png", 300, 300))
+    assert error.value.code == ErrorCode.INVALID
+    assert not error.value.retryable
+
+
+def only_child() -> psutil.Process:
+    (child,) = psutil.Process().children()
+    return child
+
+
+async def at_work(child: psutil.Process) -> None:
+    """Returns once the child has worked on its task for a while."""
+    before = child.cpu_times().user
+
+    async def busy() -> bool:
+        return child.cpu_times().user > before + 0.1
+
+    await eventually(busy)
+
+
+async def test_a_killed_child_is_a_retryable_failure_and_is_replaced(local: LocalProvider) -> None:
+    await local.defects(BLUE)
+    child = only_child()
+    running = asyncio.create_task(local.describe([BLUE] * 8, Hints()))
+    await at_work(child)
+    child.kill()
+    with pytest.raises(ProviderError) as error:
+        await running
+    assert error.value.code == ErrorCode.UNAVAILABLE
+    assert error.value.retryable
+    assert (await local.defects(BLUE)).value
+
+
+async def test_a_child_killed_while_idle_is_not_even_noticed(local: LocalProvider) -> None:
+    await local.defects(BLUE)
+    child = only_child()
+    child.kill()
+
+    async def gone() -> bool:
+        return not psutil.pid_exists(child.pid)
+
+    await eventually(gone)
+    assert (await local.defects(BLUE)).value
+
+
+async def test_cancelling_frees_the_processor(local: LocalProvider) -> None:
+    await local.defects(BLUE)
+    child = only_child()
+    running = asyncio.create_task(local.describe([BLUE] * 8, Hints()))
+    await at_work(child)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not psutil.pid_exists(child.pid)
+    assert (await local.defects(BLUE)).value
+
+
+PARENT = """
+import asyncio, sys
+from libs.providers.base import ImageBlob
+from libs.providers.local.provider import LocalProvider
+
+async def main():
+    provider = LocalProvider(1)
+    picture = ImageBlob(open(sys.argv[1], "rb").read(), "image/png", 320, 320)
+    await provider.defects(picture)
+    print({"cv2", "numpy"} & sys.modules.keys(), flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+async def test_the_parent_imports_no_opencv_and_its_children_end_with_it(tmp_path: Path) -> None:
+    picture = tmp_path / "mug.png"
+    picture.write_bytes(BLUE.data)
+    command = [sys.executable, "-c", PARENT, str(picture)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:  # noqa: ASYNC220
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "set()\n"
+        (child,) = psutil.Process(parent.pid).children()
+        parent.send_signal(signal.SIGKILL)
+    child.wait(timeout=10)
