@@ -1,11 +1,11 @@
-"""`uvicorn services.auth.api:app`"""
+"""Auth's API process: `uvicorn services.auth.api:app`."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from libs.common.accounts import deactivated
+from libs.common import accounts
 from libs.common.http import create_app
 from libs.common.service import Service
 from services.auth.accounts import admin_routes
@@ -46,5 +46,5 @@ app = create_app(
         ticket_routes.routes,
     ],
     running=running,
-    refused_accounts=deactivated,
+    refused_accounts=accounts.deactivated,
 )
