@@ -8,7 +8,6 @@ from libs.common.database import Transaction
 from libs.common.decider import Decider
 from libs.common.errors import NotFound
 from libs.common.jobs import queue
-from libs.common.jobs.engine import JobKind
 from libs.common.jobs.lifecycle import CancelJob, Job
 from libs.common.service import Service
 
@@ -23,6 +22,8 @@ def snapshot(job_id: UUID, job: Job) -> dict[str, Any]:
         "status": job.status,
         "attempts": job.attempt,
         "progress": 100 if job.status == "completed" else 100 * len(job.steps) // max(1, job.total),
+        "completed": job.total if job.status == "completed" else len(job.steps),
+        "total": job.total,
         "code": finished.code if finished else None,
         "detail": finished.detail if finished else None,
         "result": finished.result if finished else None,
@@ -30,10 +31,10 @@ def snapshot(job_id: UUID, job: Job) -> dict[str, Any]:
 
 
 async def answer_job_questions(
-    service: Service[Any], kinds: Sequence[JobKind[Any]], job_of: Callable[[Any], Job]
+    service: Service[Any], job_streams: Sequence[Decider[Any, Any, Any]], job_of: Callable[[Any], Job]
 ) -> None:
-    """Answers `job` and `cancel_job` for streams of these kinds; `job_of` finds the job in a stream's state."""
-    deciders = {kind.decider.stream_type: kind.decider for kind in kinds}
+    """Answers `job` and `cancel_job` for streams of these deciders; `job_of` finds the job in a stream's state."""
+    deciders = {decider.stream_type: decider for decider in job_streams}
 
     async def job(question: dict[str, Any]) -> dict[str, Any]:
         job_id = UUID(question["job_id"])

@@ -87,13 +87,14 @@ class RunningJob(Generic[S]):
         async with self.service.transaction(self.meta) as tx:
             if also:
                 await also(tx)
-            await tx.handle(
+            reported = await tx.handle(
                 self.kind.decider,
                 self.job_id,
                 ReportProgress(step=step, cost=cost),
                 event_ids=[self.event_id(step)],
             )
-            await queue.progressed(await tx.connection(), self.job_id)
+            if reported.events:  # a step reported again is no progress, and must not buy another attempt
+                await queue.progressed(await tx.connection(), self.job_id)
 
     def event_id(self, step: str) -> UUID:
         """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""
@@ -177,7 +178,7 @@ class Engine:
             )
             job = await self._start(kind, claim, meta)
             if job is None:
-                return
+                return None
             if claim.cancelled:
                 return await self._finish(job, CancelJob(by="owner"), None)
             started = time.monotonic()
