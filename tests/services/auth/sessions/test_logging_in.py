@@ -15,6 +15,7 @@ from libs.common.tokens import sign_access_token
 from services.auth import passwords
 from services.auth.settings import AuthSettings
 from tests.services.auth.conftest import PASSWORD, OpenClient, Person, bearer, refused
+from tests.statements import statements
 
 LOGIN, REFRESH = "/auth/login", "/auth/refresh"
 
@@ -167,3 +168,17 @@ async def test_a_shared_secret_signs_where_it_is_set_and_is_not_published(open_c
         assert jwt.decode(token, secret, ["HS256"], audience="vitrine")["role"] == "admin"
         assert (await client.get("/auth/me", headers=bearer(token))).status_code == 200
         assert (await client.get("http://test/.well-known/jwks.json")).json() == {"keys": []}
+
+
+async def test_how_many_statements_a_login_and_a_refresh_take(
+    service: Service[AuthSettings], ada: Person
+) -> None:
+    async with statements(service.db.pool) as logging_in:
+        tokens = await ada.log_in()
+    assert len(logging_in) == 4  # the account; BEGIN, the session, COMMIT
+    async with statements(service.db.pool) as refreshing:
+        await ada.client.post(REFRESH, json=tokens)
+    assert len(refreshing) == 3  # BEGIN, the session with its account, COMMIT
+    async with statements(service.db.pool) as asking:
+        await ada.client.get("/auth/me", headers=bearer(tokens["access_token"]))
+    assert len(asking) == 1
