@@ -29,8 +29,8 @@ def make_variants(data: bytes) -> list[Variant]:
 
     Blocks for tenths of a second without holding the interpreter: call it in a thread. Transparency stays.
     """
-    mark = metadata.read(data)
     picture = open_rgb(data, longest_side=LADDER[-1], keep_alpha=True)
+    mark = metadata.read(data)
     variants: list[Variant] = []
     for rung in reversed(LADDER):
         picture.thumbnail((rung, rung), Image.Resampling.LANCZOS, reducing_gap=2.0)
