@@ -30,7 +30,7 @@ _INSERT = Statement(insert(object_variants).on_conflict_do_nothing())
 
 
 async def make(db: Reader, objects: ObjectStore, key: str) -> None:
-    """Makes the copies of the picture at `key` and puts them beside it; all waiting is before the first statement.
+    """Makes the copies of the picture at `key` and puts them beside it, before the first statement.
 
     Doing it again, even at the same time, changes nothing. A picture that is gone or damaged gets none.
     """
