@@ -21,7 +21,8 @@ S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
 
-RETRIES = 3
+RETRIES = 20
+"""Whoever has lost a race may lose the next ones to newcomers, who do not queue: about every other one."""
 
 
 class Reader(Protocol):
