@@ -3,8 +3,6 @@
 import asyncio
 import logging
 
-import asyncpg
-
 from libs.common.errors import Conflict
 from libs.common.resilience import AWAY
 from libs.common.service import Service
@@ -32,10 +30,10 @@ async def seed_admin(service: Service[AuthSettings]) -> None:
 
 
 async def seed_admin_when_possible(service: Service[AuthSettings]) -> None:
-    """Waits for the database and its migration."""
+    """Waits for the database."""
     while True:
         try:
             return await seed_admin(service)
-        except (*AWAY, asyncpg.UndefinedTableError) as error:
+        except AWAY as error:
             log.warning("the admin cannot be seeded yet: %r", error)
             await asyncio.sleep(1)
