@@ -54,6 +54,7 @@ class Bus:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._link: asyncio.Task[None] | None = None
         self._open = asyncio.Event()
+        self._closing = False
 
     @classmethod
     async def connect(cls, url: str, name: str) -> "Bus":
@@ -134,6 +135,7 @@ class Bus:
 
     async def close(self) -> None:
         """What was sent has left when this returns, if there is a connection."""
+        self._closing = True
         if self._link:
             self._link.cancel()
             await asyncio.wait([self._link])
@@ -154,7 +156,8 @@ class Bus:
                 closed.set()
 
             async def on_lost() -> None:
-                log.warning("NATS is gone")
+                if not self._closing:
+                    log.warning("NATS is gone")
 
             async def on_back() -> None:
                 log.info("NATS is back")

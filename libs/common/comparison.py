@@ -60,7 +60,7 @@ async def _only_in(
 ) -> tuple[int, list[str]]:
     rows = f"SELECT ROW({columns})::text AS row FROM"
     row = await con.fetchrow(
-        f'WITH only AS ({rows} "{schema}"."{table}" EXCEPT ALL {rows} "{other}"."{table}") '  # noqa: S608
-        f"SELECT count(*) AS n, (array_agg(row))[1:{SAMPLES}] AS samples FROM only"
+        f'WITH difference AS ({rows} "{schema}"."{table}" EXCEPT ALL {rows} "{other}"."{table}") '  # noqa: S608
+        f"SELECT count(*) AS n, (array_agg(row))[1:{SAMPLES}] AS samples FROM difference"
     )
     return row["n"], row["samples"] or []

@@ -1,7 +1,13 @@
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
+import nats as nats_py
 import pytest
+from nats.aio.client import Client
+from nats.js.api import RawStreamMsg
+from nats.js.errors import NotFoundError
 
 from deploy.local.postgres import Postgres
 from libs.common.contracts.auth import AccountRegistered
@@ -37,6 +43,13 @@ async def publisher(postgres: Postgres, nats: str, service_env: Env) -> AsyncIte
 async def consumer(publisher: Service[Any], service_env: Env) -> AsyncIterator[Service[Any]]:
     async with running(catalog, service_env) as service:
         yield service
+
+
+@pytest.fixture
+async def operator(nats: str) -> AsyncIterator[Client]:
+    nc = await nats_py.connect(nats)
+    yield nc
+    await nc.close()
 
 
 def greeting(failures: int = 0, delays: tuple[float, ...] = (0.05, 0.05)) -> tuple[Reaction, list[str]]:
@@ -99,6 +112,94 @@ async def test_what_fails_for_good_is_put_aside_and_can_be_replayed(
     assert await letters.all() == []
     assert await greeted(consumer) == ["ada"]
     assert account
+
+
+async def test_a_stream_published_anew_is_no_reason_to_react_again(
+    publisher: Service[Any], consumer: Service[Any], operator: Client
+) -> None:
+    greet, calls = greeting()
+    async with background(Reactor(consumer, greet).run()):
+        for name in ("ada", "ben"):
+            await register(publisher, name)
+        await eventually(lambda: _all(consumer, 2))
+        await operator.jetstream().delete_stream("ev_auth")
+        await register(publisher, "cleo")
+        assert await eventually(lambda: _all(consumer, 3)) == ["ada", "ben", "cleo"]
+    assert calls == ["ada", "ben", "cleo"]
+
+
+async def test_two_workers_share_the_work(publisher: Service[Any], consumer: Service[Any]) -> None:
+    greet, calls = greeting()
+    async with background(Reactor(consumer, greet).run()), background(Reactor(consumer, greet).run()):
+        for number in range(20):
+            await register(publisher, f"user{number:02}")
+        await eventually(lambda: _all(consumer, 20))
+    assert len(calls) == 20
+
+
+async def test_of_two_deliveries_at_once_one_has_an_effect(
+    publisher: Service[Any], consumer: Service[Any], operator: Client
+) -> None:
+    """As when a slow handler's event is delivered to another worker too."""
+    started: list[str] = []
+    both = asyncio.Event()
+
+    @reaction(AccountRegistered, durable="catalog_slow")
+    async def slow(event: Recorded[AccountRegistered], tx: Transaction, service: Service[Any]) -> None:
+        started.append(event.event.userid)
+        if len(started) == 2:
+            both.set()
+        await both.wait()
+        await tx.execute(Bound("INSERT INTO listed_accounts VALUES (gen_random_uuid(), 'x', true, 0, 1)", ()))
+
+    await register(publisher, "ada")
+    raw = await eventually(lambda: _message(operator, 1))
+    reactor = Reactor(consumer, slow)
+    await asyncio.gather(*(reactor.react(raw.data, raw.headers) for _ in range(2)))
+    assert await greeted(consumer) == ["x"]
+
+
+async def test_a_handler_waits_without_a_connection(publisher: Service[Any], consumer: Service[Any]) -> None:
+    """What it needs from elsewhere is asked for before its first statement."""
+    in_use: list[int] = []
+
+    @reaction(AccountRegistered, durable="catalog_patient")
+    async def patient(event: Recorded[AccountRegistered], tx: Transaction, service: Service[Any]) -> None:
+        pool = service.db.pool
+        in_use.append(pool.get_size() - pool.get_idle_size())
+
+    async with background(Reactor(consumer, patient).run()):
+        await register(publisher, "ada")
+        await eventually(lambda: consumer.db.pool.fetchval("SELECT count(*) FROM inbox"))
+    assert in_use == [0]
+
+
+async def test_it_stops_when_what_is_under_way_has_ended(
+    publisher: Service[Any], consumer: Service[Any]
+) -> None:
+    started, finish = asyncio.Event(), asyncio.Event()
+
+    @reaction(AccountRegistered, durable="catalog_ending")
+    async def ending(event: Recorded[AccountRegistered], tx: Transaction, service: Service[Any]) -> None:
+        started.set()
+        await finish.wait()
+
+    async with background(Reactor(consumer, ending).run()) as task:
+        await register(publisher, "ada")
+        await asyncio.wait_for(started.wait(), 10)
+        task.cancel()
+        await asyncio.sleep(0)
+        assert not task.done()
+        finish.set()
+        await asyncio.wait([task], timeout=10)
+        assert task.done()
+    assert await consumer.db.pool.fetchval("SELECT count(*) FROM inbox") == 1
+
+
+async def _message(operator: Client, seq: int) -> RawStreamMsg | None:
+    with suppress(NotFoundError):
+        return await operator.jetstream().get_msg("ev_auth", seq)
+    return None
 
 
 async def _all(service: Service[Any], count: int) -> list[str] | None:

@@ -28,7 +28,7 @@ async def background(work: Awaitable[None]) -> AsyncIterator["asyncio.Task[None]
     task = asyncio.ensure_future(work)
     try:
         yield task
-        if task.done():
+        if task.done() and not task.cancelled():
             task.result()
     finally:
         task.cancel()
