@@ -2,10 +2,8 @@
 
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -35,8 +33,7 @@ def postgres(empty_stack: Stack) -> Postgres:
     """With every service's roles, schemas and migrations."""
     empty_stack.start_server("postgres")
     empty_stack.provision()
-    with suppress(subprocess.CalledProcessError):  # while services are being written
-        empty_stack.migrate()
+    empty_stack.migrate()
     return empty_stack.postgres
 
 

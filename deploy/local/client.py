@@ -56,8 +56,8 @@ class Client:
 
     def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
         """The job's events until its last one; after a broken connection it goes on where it stopped."""
-        last_id = ""
-        while True:
+        last_id = status = ""
+        while status not in FINAL:
             headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_id} if last_id else {})}
             try:
                 with self._http.stream("GET", f"/api/v1/jobs/{job_id}/stream", headers=headers) as answer:
@@ -65,10 +65,8 @@ class Client:
                         answer.read()
                         raise Refused(answer)
                     for event_id, event in _events(answer.iter_lines()):
-                        last_id = event_id
+                        last_id, status = event_id, event["status"]
                         yield event
-                        if event["status"] in FINAL:
-                            return
             except httpx.TransportError:
                 continue
 
