@@ -37,7 +37,9 @@ def fit(lab: Pixels) -> Backdrop:
     at_ring, colours = terms[ring], lab[ring]
     keep = np.ones(len(colours), bool)
     for _ in range(6):
-        coefficients, *_ = np.linalg.lstsq(at_ring[keep], colours[keep], rcond=None)
+        inliers = at_ring[keep]
+        # The normal equations: six unknowns, tens of thousands of points.
+        coefficients = np.linalg.solve(inliers.T @ inliers, inliers.T @ colours[keep])
         distance = norm(at_ring @ coefficients - colours)
         keep = distance < 3 * max(1.0, 1.4826 * float(np.median(distance[keep])))
     spread = float(np.sqrt((distance[keep] ** 2).mean()))
