@@ -1,3 +1,5 @@
+"""Auth's variables."""
+
 from typing import Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator

@@ -106,11 +106,8 @@ async def find(reader: Reader, account_id: UUID) -> Mapping[str, Any]:
 
 def present(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as an `AccountView` in JSON."""
-    return {
-        "id": row["account_id"],
-        "is_active": row["active"],
-        **{name: row[name] for name in AccountView.model_fields if name not in ("id", "is_active")},
-    }
+    stored = {"id": "account_id", "is_active": "active"}
+    return {name: row[stored.get(name, name)] for name in AccountView.model_fields}
 
 
 _names = sa.func.concat_ws(

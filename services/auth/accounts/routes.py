@@ -29,13 +29,17 @@ class PasswordChange(BaseModel):
 
 @routes.post("/auth/register", status_code=201, response_model=AccountView)
 @policy(limit="auth", repeatable=False)
-async def register_account(body: Registration, service: ServiceDep, user: OptionalUser, tx: Tx) -> Json:
+async def register_account(
+    body: Registration, service: ServiceDep, user: OptionalUser, db: Db, tx: Tx
+) -> Json:
     """`409 email_taken` or `username_taken`; `403` where registering takes an admin or an invitation."""
-    admin = user is not None and user.is_admin
-    if service.settings.registration_mode == "admin" and not admin:
+    mode = "open" if user and user.is_admin else service.settings.registration_mode
+    if mode == "admin":
         raise Forbidden("only admins register accounts here", code="admin_only")
+    if mode == "invite":
+        await invitations.check(db, body.invite_code, body.email)  # first: strangers learn no names
     account_id = await register(tx, body)
-    if service.settings.registration_mode == "invite" and not admin:
+    if mode == "invite" and body.invite_code:
         await invitations.redeem(tx, body.invite_code, body.email)
     row = await directory.find(tx, account_id)
     return Json(present(row), 201, {"location": "/api/v1/auth/me"}, version=row["version"])

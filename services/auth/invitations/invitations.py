@@ -25,15 +25,13 @@ invitations = sa.Table(
 _insert = Statement(
     invitations.insert().values({column.name: sa.bindparam(column.name) for column in invitations.c})
 )
-_redeem = Statement(
-    invitations.delete()
-    .where(
-        invitations.c.code_hash == sa.bindparam("hash"),
-        invitations.c.expires_at > sa.func.now(),
-        sa.func.coalesce(invitations.c.email, sa.bindparam("for_email")) == sa.bindparam("for_email"),
-    )
-    .returning(invitations.c.code_hash)
+_good = (
+    invitations.c.code_hash == sa.bindparam("hash"),
+    invitations.c.expires_at > sa.func.now(),
+    sa.func.coalesce(invitations.c.email, sa.bindparam("for_email")) == sa.bindparam("for_email"),
 )
+_find = Statement(sa.select(invitations.c.code_hash).where(*_good))
+_redeem = Statement(invitations.delete().where(*_good).returning(invitations.c.code_hash))
 forget_expired = Statement(invitations.delete().where(invitations.c.expires_at <= sa.func.now()))
 
 
@@ -50,11 +48,18 @@ async def issue(reader: Reader, invited_by: UUID, email: str | None) -> Invitati
     return invitation
 
 
-async def redeem(reader: Reader, code: str | None, email: str) -> None:
-    """Raises Forbidden unless the code is good for `email`; it is void from now on."""
+async def check(reader: Reader, code: str | None, email: str) -> None:
+    """Raises Forbidden unless the code is good for `email`."""
     if code is None:
-        raise Forbidden(
-            "registering here takes an invitation: add its invite_code", code="invitation_required"
-        )
-    if await reader.fetchval(_redeem(hash=digest(code), for_email=email)) is None:
+        raise Forbidden("registering here takes an invite_code", code="invitation_required")
+    await _one(reader, _find, code, email)
+
+
+async def redeem(reader: Reader, code: str, email: str) -> None:
+    """The code is void from now on. Raises Forbidden if it is already."""
+    await _one(reader, _redeem, code, email)
+
+
+async def _one(reader: Reader, statement: Statement, code: str, email: str) -> None:
+    if await reader.fetchval(statement(hash=digest(code), for_email=email)) is None:
         raise Forbidden("the invitation has expired, was used, or is another's", code="invitation_invalid")

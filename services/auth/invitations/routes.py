@@ -1,3 +1,5 @@
+"""Inviting, for admins."""
+
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict

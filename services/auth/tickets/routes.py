@@ -1,3 +1,5 @@
+"""Asking for a ticket; redeeming it is a question on the bus."""
+
 from pydantic import BaseModel
 
 from libs.common.http import Json, Tx, policy, router

@@ -124,9 +124,9 @@ async def test_in_admin_mode_only_admins_register_accounts(open_client: OpenClie
 async def test_in_invite_mode_an_invitation_is_good_for_one_account(open_client: OpenClient) -> None:
     async with open_client(REGISTRATION_MODE="invite") as client:
         admin = await log_in_admin(client)
-        refused(
-            await client.post("/auth/register", json=registration(uuid4().hex)), 403, "invitation_required"
-        )
+        for name in (uuid4().hex, "admin"):
+            answer = await client.post("/auth/register", json=registration(name))
+            refused(answer, 403, "invitation_required")
         code = (await client.post("/admin/users/invitations", json={}, headers=admin)).json()["invite_code"]
         invited = [registration(uuid4().hex, invite_code=code) for _ in range(2)]
         assert (await client.post("/auth/register", json=invited[0])).status_code == 201

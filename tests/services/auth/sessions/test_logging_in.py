@@ -1,5 +1,6 @@
 """Logging in, over HTTP."""
 
+import asyncio
 from datetime import timedelta
 from hashlib import pbkdf2_hmac
 from typing import Any
@@ -95,6 +96,14 @@ async def test_a_refresh_token_used_twice_ends_its_session_alone(ada: Person) ->
     refused(await ada.client.post(REFRESH, json=first), 401, "invalid_refresh_token")
     refused(await ada.client.post(REFRESH, json=second), 401, "invalid_refresh_token")
     assert (await ada.client.post(REFRESH, json=other)).status_code == 200
+
+
+async def test_a_refresh_token_used_twice_at_once_leaves_no_session(ada: Person) -> None:
+    tokens = await ada.log_in()
+    answers = await asyncio.gather(*(ada.client.post(REFRESH, json=tokens) for _ in range(5)))
+    winner, *losers = sorted(answers, key=lambda answer: answer.status_code)
+    assert [answer.status_code for answer in (winner, *losers)] == [200, 401, 401, 401, 401]
+    refused(await ada.client.post(REFRESH, json=winner.json()), 401, "invalid_refresh_token")
 
 
 async def test_a_refresh_token_runs_out(service: Service[AuthSettings], ada: Person) -> None:
