@@ -133,9 +133,14 @@ class Transaction:
         """The connection of the transaction, begun if need be; for SQL that is no `Bound`."""
         if self._con is None:
             async with asyncio.timeout(10):  # much cheaper than the pool's own timeout
-                self._con = await self._db.pool.acquire()
-            self._tx = self._con.transaction()
-            await self._tx.start()
+                con = await self._db.pool.acquire()
+            tx = con.transaction()
+            try:
+                await tx.start()
+            except BaseException:  # there is nothing to roll back yet
+                await self._db.pool.release(con)
+                raise
+            self._con, self._tx = con, tx
         return self._con
 
     async def fetch(self, bound: Bound) -> list[asyncpg.Record]:

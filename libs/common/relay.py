@@ -175,7 +175,8 @@ class Relay:
                 checked = time.monotonic()
             if tail.pos - before < BATCH:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), HOLE_SECONDS if tail.waiting else POLL_SECONDS)
+                    async with asyncio.timeout(HOLE_SECONDS if tail.waiting else POLL_SECONDS):
+                        await self._wake.wait()
 
     async def _resume(self, con: asyncpg.Connection) -> int:
         """The pos up to which the stream holds the log; a stream that does not fit the log is begun anew."""

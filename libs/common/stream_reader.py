@@ -62,7 +62,8 @@ class StreamReader:
             if self._queue.empty() and self._ended:
                 raise self._ended
             with suppress(TimeoutError):
-                return await asyncio.wait_for(self._queue.get(), HEARTBEAT_SECONDS)
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    return await self._queue.get()
             if time.monotonic() - self._heard > SILENCE_SECONDS:
                 raise Interrupted(f"{self._stream} is silent")
 

@@ -142,7 +142,8 @@ class Engine:
 
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
         self._wake.clear()
 
     async def _guard(self, claim: Claim) -> None:
