@@ -85,4 +85,4 @@ def _refusal(code: str, detail: str, retryable: bool) -> DomainError:
         return Unavailable(detail, code=code, retry_after=5)
     if code in (ErrorCode.INVALID, ErrorCode.REFUSED):
         return Invalid(detail, code=code)
-    return BadGateway(detail, code=code)
+    return (BadGateway if code in set(ErrorCode) else Conflict)(detail, code=code)

@@ -60,7 +60,8 @@ async def follow(service: Service[Any], job_id: UUID, after: int) -> AsyncGenera
             if not found:
                 yield None
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), QUIET_SECONDS)
+                async with asyncio.timeout(QUIET_SECONDS):
+                    await news.wait()
     finally:
         await service.bus.ignore(listener)
 
