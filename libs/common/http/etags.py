@@ -10,6 +10,7 @@ from starlette.responses import Response
 from libs.common.errors import BadRequest
 from libs.common.http.bodies import Json
 
+_OF_A_304 = (b"etag", b"cache-control", b"link", b"vary")
 _TAG = re.compile(r'(?:W/)?"(\d{1,9})(?:-[\w-]+)?"')
 
 
@@ -31,23 +32,20 @@ def conditional(response: Response, if_none_match: bytes | None) -> Response:
 
     The version alone would not do: signed URLs and derived fields change without it.
     """
-    body = getattr(response, "body", None)
-    if body is None or response.status_code != 200 or "etag" in response.headers:
+    names = {name for name, _ in response.raw_headers}
+    if response.status_code != 200 or b"etag" in names or not hasattr(response, "body"):
         return response
     tag = etag(response)
-    response.headers["etag"] = tag
-    response.headers.setdefault("cache-control", "private, no-cache")
-    if if_none_match and tag.encode() in if_none_match:
-        kept = {
-            name: value
-            for name, value in response.headers.items()
-            if name in ("etag", "cache-control", "link")
-        }
-        return Response(status_code=304, headers=kept)
+    response.raw_headers.append((b"etag", tag))
+    if b"cache-control" not in names:
+        response.raw_headers.append((b"cache-control", b"private, no-cache"))
+    if if_none_match and tag in if_none_match:
+        response.raw_headers = [header for header in response.raw_headers if header[0] in _OF_A_304]
+        response.status_code, response.body = 304, b""
     return response
 
 
-def etag(response: Response) -> str:
+def etag(response: Response) -> bytes:
     digest = blake2b(response.body, digest_size=6).hexdigest()
     version = response.version if isinstance(response, Json) else None
-    return f'W/"{digest}"' if version is None else f'"{version}-{digest}"'
+    return b'W/"%s"' % digest.encode() if version is None else b'"%d-%s"' % (version, digest.encode())

@@ -90,11 +90,19 @@ class RequestMiddleware:
             self._meters[scope["method"], route, status] = meters
         meters[0].inc()
         meters[1].observe(seconds)
-        step.rename(f"{method} {route}")
+        step.name = f"{method} {route}"
         step.set(**{"http.route": route, "http.response.status_code": status})
-        if log.isEnabledFor(logging.INFO):
+        level = (
+            logging.ERROR
+            if status >= 500
+            else logging.DEBUG
+            if method == "GET" and status < 400
+            else logging.INFO
+        )
+        if log.isEnabledFor(level):
             milliseconds = round(seconds * 1000, 2)
-            log.info(
+            log.log(
+                level,
                 "%s %s %d",
                 method,
                 scope["path"],

@@ -89,7 +89,7 @@ class Route(APIRoute):
             bounded = BoundedRequest(request.scope, request.receive, rules.max_body)
             response = await _command(bounded, answer, rules)
             if isinstance(response, Json) and response.version is not None:
-                response.headers["etag"] = etag(response)
+                response.raw_headers.append((b"etag", etag(response)))
             return response
 
         return read if reads else write

@@ -163,7 +163,7 @@ def collector() -> Iterator[Collector]:
 
 def test_spans_are_exported_where_an_endpoint_is_set(collector: Collector) -> None:
     with exporting("catalog-api", collector.url), span("GET", "server", PARENT) as request:
-        request.rename("GET /products")
+        request.name = "GET /products"
         request.set(**{"http.response.status_code": 200})
         with pytest.raises(ValueError, match="no"), span("publish", "producer", subject="s"):
             raise ValueError("no")
