@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self, TypeVar
 
-from opentelemetry import trace
-
 from libs.common.errors import BadGateway, Invalid
+from libs.common.telemetry import span
 from libs.providers.base import (
     Analysis,
     Capability,
@@ -25,7 +24,6 @@ from libs.providers.registry import CARDS, MODEL_NAMES, Card, Provider, model_li
 from libs.providers.specification import Defect, ProductSpec
 
 log = logging.getLogger(__name__)
-tracer = trace.get_tracer(__name__)
 
 R = TypeVar("R", bound=Analysis[Any] | ImageResult)
 
@@ -164,7 +162,7 @@ class Providers:
         """Asks one provider after the other; raises the failure that is most worth a retry."""
         failures: list[ProviderError] = []
         for name in self._order(capability, provider, fallback):
-            with tracer.start_as_current_span(f"provider {capability}", attributes={"provider.name": name}):
+            with span(f"provider {capability}", kind="client", provider=name):
                 try:
                     result = await call(self._open(name))
                 except ProviderError as error:
