@@ -1,0 +1,74 @@
+"""Stands in for the local provider: small pictures at once, each question noted, failures as it is told."""
+
+import asyncio
+import io
+from collections import Counter
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from libs.imaging import metadata
+from libs.imaging.metadata import DigitalSource, Mark
+from libs.providers.base import (
+    CallInfo,
+    Capability,
+    ErrorCode,
+    ImageBlob,
+    ImageOut,
+    ImageRequest,
+    ImageResult,
+    ProviderError,
+)
+from libs.providers.chain import Providers
+from libs.providers.registry import CARDS, Card
+
+SIDE = 64
+
+
+@dataclass
+class Studio:
+    """`failures` are raised before the pictures with these indices (from 0), one after the other."""
+
+    name: str = "local"
+    capabilities: frozenset[Capability] = frozenset({Capability.GENERATE})
+    asked: list[ImageRequest] = field(default_factory=list)
+    failures: dict[int, list[ErrorCode]] = field(default_factory=dict)
+    garbage: bool = False
+    held: set[int] = field(default_factory=set)
+    """Pictures that are not made before `released`."""
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def calls(self) -> Counter[int]:
+        """How often each picture was asked for."""
+        return Counter(request.index for request in self.asked)
+
+    def providers(self) -> Providers:
+        card = Card(self.name, "studio/1", self.capabilities, lambda: self, unit_cost="0.04")
+        return Providers({Capability.GENERATE: [self.name]}, {**CARDS, self.name: card})
+
+    async def generate(self, request: ImageRequest) -> ImageResult:
+        self.asked.append(request)
+        if request.index in self.held:
+            await self.released.wait()
+        if waiting := self.failures.get(request.index):
+            raise ProviderError(waiting.pop(0), "not today", self.name)
+        data = b"no picture" if self.garbage else _picture(request)
+        image = ImageOut(data, "image/png", SIDE, SIDE, request.seed)
+        return ImageResult(
+            image, CallInfo(self.name, "studio/1", 12.5, request_id="r-1"), {"view": "front"}, "voilà"
+        )
+
+    async def remove_background(self, image: ImageBlob) -> ImageResult:
+        raise ProviderError(ErrorCode.UNSUPPORTED, "not here", self.name)
+
+    async def aclose(self) -> None:
+        pass
+
+
+def _picture(request: ImageRequest) -> bytes:
+    encoded = io.BytesIO()
+    colour = (request.seed % 256, request.index * 30, 90)
+    Image.new("RGB", (SIDE, SIDE), colour).save(encoded, "PNG")
+    record = {"provider": "local", "model": "studio/1", **request.provenance}
+    return metadata.embed(encoded.getvalue(), Mark(DigitalSource.GENERATED, record))
