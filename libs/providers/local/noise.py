@@ -23,7 +23,7 @@ def mix(
     first: npt.NDArray[Any], second: npt.NDArray[Any], share: npt.NDArray[Any] | float
 ) -> npt.NDArray[Any]:
     """`share` of the second, the rest of the first."""
-    return np.asarray(first * (1 - share) + second * share)
+    return np.asarray(first + (second - first) * share)
 
 
 def grid(width: int, height: int) -> tuple[Plane, Plane]:
@@ -47,8 +47,7 @@ def _tile(seed: int, smoothness: float) -> Plane:
 
 def sample(seed: int, u: npt.NDArray[Any], v: npt.NDArray[Any], smoothness: float = 1.35) -> Plane:
     """Noise at the coordinates, which repeat after 1; larger `smoothness` has fewer details."""
-    x = (u * TILE_SIDE).astype(np.float32) % TILE_SIDE
-    y = (v * TILE_SIDE).astype(np.float32) % TILE_SIDE
+    x, y = ((plane - np.floor(plane)).astype(np.float32) * TILE_SIDE for plane in (u, v))
     return cv2.remap(_tile(seed, smoothness), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 

@@ -95,10 +95,17 @@ def terrazzo(u: Plane, v: Plane, rng: np.random.Generator, tint: Tone | None) ->
     stone = colour((240, 236, 230) if tint is None else tint) * np.ones((*u.shape, 1), np.float32)
     seed = draw_seed(rng)
     for layer, chip in enumerate(TERRAZZO_CHIPS):
-        shape = sample(seed + 2 * layer, u * 1.6, v * 1.6) * 0.4
-        shape += sample(seed + 2 * layer + 1, u * 3.4, v * 3.4) * 0.8
+        # Noise repeats; two layers at different angles do not.
+        coarse, fine = _turned(u, v, 0.6 * layer + 0.3), _turned(u, v, 0.7 * layer + 1.2)
+        shape = sample(seed + 2 * layer, coarse[0] * 1.9, coarse[1] * 1.9, 2.0) * 0.6
+        shape += sample(seed + 2 * layer + 1, fine[0] * 3.7, fine[1] * 3.7, 2.0) * 0.8
         stone = mix(stone, colour(chip), np.clip((shape - 0.62) * 30, 0, 1)[..., None])
     return lit(stone, 1 + 0.02 * sample(seed + 99, u * 8, v * 8))
+
+
+def _turned(u: Plane, v: Plane, angle: float) -> tuple[Plane, Plane]:
+    cosine, sine = float(np.cos(angle)), float(np.sin(angle))
+    return u * cosine - v * sine, u * sine + v * cosine
 
 
 def tiles(u: Plane, v: Plane, rng: np.random.Generator, tint: Tone | None) -> Pixels:
