@@ -12,7 +12,7 @@ import cv2
 from libs.common.errors import DomainError
 from libs.providers.base import ProviderError
 from libs.providers.local import tasks
-from libs.providers.local.pool import LENGTH
+from libs.providers.local.pool import LENGTH, TaskFailed
 
 NICENESS = 5  # requests and the log come before pictures
 
@@ -46,8 +46,7 @@ def _perform(function: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
     except (DomainError, ProviderError) as error:
         return False, error
     except Exception as error:
-        traceback.print_exc()
-        return False, RuntimeError(f"{type(error).__name__}: {error}")
+        return False, TaskFailed(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 if __name__ == "__main__":

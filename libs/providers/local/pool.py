@@ -20,6 +20,14 @@ class ChildDied(Exception):
     """A child was killed or ran out of memory while it had this task; the task may be tried again."""
 
 
+class TaskFailed(Exception):
+    """A fault in the task itself: its summary and its traceback."""
+
+    def __init__(self, summary: str, traceback: str) -> None:
+        super().__init__(summary, traceback)
+        self.summary, self.traceback = summary, traceback
+
+
 class ChildPool:
     """Runs functions of `libs.providers.local.tasks` by name, `size` at a time."""
 

@@ -1,5 +1,6 @@
 """`LocalProvider`: hands the work to child processes and dresses their answers as a provider's."""
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -19,9 +20,11 @@ from libs.providers.base import (
     ImageResult,
     ProviderError,
 )
-from libs.providers.local.pool import ChildDied, ChildPool
+from libs.providers.local.pool import ChildDied, ChildPool, TaskFailed
 from libs.providers.local.results import Made, Measured
 from libs.providers.specification import Defect, ProductSpec
+
+log = logging.getLogger(__name__)
 
 NAME = "local"
 MODEL = "classical/1"
@@ -79,8 +82,11 @@ class LocalProvider:
             raise ProviderError(ErrorCode.UNAVAILABLE, str(error), NAME) from error
         except DomainError as error:
             raise ProviderError(ErrorCode.INVALID, error.detail, NAME, reason=error.code) from error
-        except RuntimeError as error:
-            raise ProviderError(ErrorCode.BAD_RESPONSE, str(error), NAME) from error
+        except TaskFailed as error:
+            log.error(
+                "a task of the local provider failed", extra={"task": function, "trace": error.traceback}
+            )
+            raise ProviderError(ErrorCode.BAD_RESPONSE, error.summary, NAME) from error
 
 
 def _call(started: float, work: Measured | Made) -> CallInfo:

@@ -146,6 +146,16 @@ async def test_a_bad_picture_is_the_callers_mistake(local: LocalProvider, data: 
     assert not error.value.retryable
 
 
+async def test_a_fault_of_ours_is_logged_and_retryable(
+    local: LocalProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ProviderError) as error:
+        await local.generate(request(seed=-1))
+    assert error.value.code == ErrorCode.BAD_RESPONSE
+    assert "Traceback" in caplog.records[-1].trace  # type: ignore[attr-defined]
+    assert (await local.defects(BLUE)).value
+
+
 def only_child() -> psutil.Process:
     (child,) = psutil.Process().children()
     return child
