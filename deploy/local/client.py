@@ -49,7 +49,7 @@ class Client:
 
     def download(self, url: str) -> bytes:
         """From a presigned URL, which needs no login: the object store would refuse a second one."""
-        answer = httpx.get(url)
+        answer = httpx.get(url, timeout=60)
         if answer.is_error:
             raise Refused(answer)
         return answer.content

@@ -1,7 +1,7 @@
 """The embedded stack: three servers, eight service processes and the gateway, kept running."""
 
+import asyncio
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -18,6 +18,7 @@ from deploy.local.object_store import BUCKET, ObjectStore
 from deploy.local.postgres import SUPERUSER, Postgres
 from deploy.local.process import Program, Supervised
 from deploy.local.run_directory import MARK, PortTaken, RunDirectory, Secrets, free_port, is_free
+from libs.common.migrate import migrate
 
 logger = logging.getLogger(__name__)
 
@@ -86,14 +87,13 @@ class Stack:
 
     def migrate(self) -> None:
         """Brings every service's schema to the newest version."""
-        _together(partial(self._migrate, service) for service in SERVICES)
-
-    def _migrate(self, service: str) -> None:
-        _python("-m", "libs.common.migrate", service, env=self.service_env(service))
+        for service in SERVICES:
+            asyncio.run(migrate(service, self.service_env(service)["DATABASE_OWNER_URL"]))
 
     def _write_site(self) -> None:
         """In a process of its own: the supervisor need not load the services' code."""
-        _python("-m", "deploy.cli", "openapi", "--site", str(self.gateway.site))
+        command = [sys.executable, "-m", "deploy.cli", "openapi", "--site", str(self.gateway.site)]
+        subprocess.run(command, check=True)
 
     @property
     def url(self) -> str:
@@ -213,10 +213,6 @@ class Stack:
 
     def _password(self, account: str) -> str:
         return self.secrets.passwords[account]
-
-
-def _python(*arguments: str, env: Mapping[str, str] | None = None) -> None:
-    subprocess.run([sys.executable, *arguments], env={**os.environ, **(env or {})}, check=True)
 
 
 def _together(steps: Iterable[Callable[[], object]]) -> None:

@@ -67,6 +67,7 @@ def running(run_dir: Path) -> Iterator[Running]:
         pass
 
 
+@pytest.mark.timeout(300)
 def test_it_starts_everything_once_and_stops_it_in_order(running: Running, run_dir: Path) -> None:
     url = running.wait_for_url()
     with httpx.Client(base_url=url) as client:
