@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import nats.errors
@@ -49,6 +50,19 @@ async def persist(what: str, session: Callable[[], Awaitable[None]]) -> None:
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 """Tried again and again, as waiting inside PostgreSQL would hold back its vacuum."""
+
+
+async def end(tasks: Iterable["asyncio.Task[Any]"], patience: float = 15.0) -> None:
+    """Cancels the tasks and waits for them, again and again every `patience` seconds.
+
+    Before Python 3.12 `asyncio.wait_for`, which nats-py relies on, loses a cancellation that arrives together
+    with what is waited for.
+    """
+    waiting = set(tasks)
+    while waiting:
+        for task in waiting:
+            task.cancel()
+        _, waiting = await asyncio.wait(waiting, timeout=patience)
 
 
 @asynccontextmanager

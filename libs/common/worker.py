@@ -18,7 +18,7 @@ from libs.common.probes import serving_probes
 from libs.common.projector import Feed
 from libs.common.reactions import Reaction, Reactor, answer_replays
 from libs.common.relay import Relay
-from libs.common.resilience import persist
+from libs.common.resilience import end, persist
 from libs.common.service import Definition, Service
 from libs.common.telemetry import exporting
 
@@ -99,7 +99,5 @@ async def _until(stopped: asyncio.Event, parts: Iterator[Awaitable[None]]) -> No
     log.info("started")
     await stopped.wait()
     log.info("stopping")
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+    await end(tasks)
     log.info("stopped")

@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
+
+from libs.common.resilience import end
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 15.0) -> Any:
@@ -31,6 +33,4 @@ async def background(work: Awaitable[None]) -> AsyncIterator["asyncio.Task[None]
         if task.done() and not task.cancelled():
             task.result()
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await end([task], patience=1)
