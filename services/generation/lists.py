@@ -65,7 +65,7 @@ class Listing:
     async def find(self, db: Reader, paging: Paging, read_key: Callable[[Any], Any], **values: Any) -> Found:
         """`read_key` turns a sort key back from JSON; raises Invalid for a cursor of another list."""
         lookahead = paging.form == "cursor"
-        after = _after(paging.after, read_key) if paging.after else {}
+        after = {} if paging.after is None else _after(paging.after, read_key)
         limit = paging.limit + lookahead
         rows = await db.fetch(self._page(**values, **after, limit=limit, offset=paging.offset))
         total = rows[0]["total"] if rows else await db.fetchval(self._count(**values))

@@ -1,0 +1,96 @@
+"""What generation has stored stays readable, and what it shows is what its events say."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from httpx import AsyncClient
+
+from deploy.local.postgres import Postgres
+from libs.common.event_log import ReadModel
+from libs.common.rebuild import rebuild
+from libs.common.service import Service
+from libs.common.settings import DatabaseOwnerSettings
+from libs.providers.base import ErrorCode
+from services.generation.store import log
+from tests.libs.common.waiting import eventually
+from tests.schema import declared_and_migrated
+from tests.services.generation.conftest import Working
+from tests.services.generation.neighbours import Neighbours
+from tests.services.generation.studio import Studio
+
+SAMPLES = sorted((Path(__file__).parent / "events").glob("*.json"))
+
+
+def test_every_version_of_every_event_has_a_sample() -> None:
+    names = {f"{name}.v{n}" for name, kind in log.types.items() for n in range(1, kind.schema_version + 1)}
+    assert {f"generation.{path.stem}" for path in SAMPLES} == names
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_stored_event_is_read_as_it_was_meant(path: Path) -> None:
+    name, version = path.stem.split(".v")
+    stored = json.loads(path.read_text())
+    row = {
+        "pos": 1,
+        "event_id": UUID(int=1),
+        "stream_id": UUID(int=2),
+        "stream_type": "generation",
+        "version": 1,
+        "recorded_at": datetime(2026, 2, 5, tzinfo=UTC),
+        "type": f"generation.{name}",
+        "schema_ver": int(version),
+        "data": stored,
+        "meta": {"correlation_id": "c"},
+    }
+    read = json.loads(log.decode(row).event.model_dump_json())
+    assert {field: read[field] for field in stored} == stored
+
+
+@pytest.mark.parametrize("model", log.read_models, ids=lambda model: model.name)
+async def test_the_migrated_schema_is_the_declared_one(postgres: Postgres, model: ReadModel) -> None:
+    declared, migrated = await declared_and_migrated(postgres, "generation", model)
+    assert declared == migrated
+
+
+async def test_every_inline_read_model_equals_its_rebuild(
+    client: AsyncClient,
+    owner_id: UUID,
+    neighbours: Neighbours,
+    service: Service[Any],
+    working: Working,
+    studio: Studio,
+) -> None:
+    """With generations that were completed, completed in part, failed, cancelled and left waiting."""
+    product_id = await neighbours.product(owner_id)
+    path = f"/products/{product_id}"
+    studio.failures = {3: [ErrorCode.REFUSED], 0: [ErrorCode.UNAVAILABLE]}
+    for count in (4, 2, 1):
+        await client.post(f"{path}/generate", json={"prompt": "on snow", "count": count})
+    cancelled = await client.post(f"{path}/generate", json={"prompt": "on snow"})
+    await client.delete(cancelled.headers["location"].removeprefix("/api/v1"))
+    async with working(studio.providers()):
+        await eventually(lambda: _over(client, path))
+    await client.post(f"{path}/generate", json={"prompt": "on snow", "allow_without_spec": True})
+    for number, image in enumerate((await client.get(f"{path}/gallery")).json()["items"]):
+        image_path = f"/generated-images/{image['id']}"
+        await client.patch(image_path, json={"rating": number % 6, "label": f"number {number}"})
+        if number % 2:
+            await client.delete(image_path)
+        if number % 4 == 3:
+            await client.post(f"{image_path}/restore")
+    before = [(await client.get(f"{path}/{what}")).json() for what in ("gallery", "generations")]
+    owner_url = DatabaseOwnerSettings().database_owner_url
+    for model in service.log.inline:
+        report = await rebuild(service, model, owner_url)
+        assert report.equal, report
+        assert all(table.rows >= 5 for table in report.tables), report
+    assert [(await client.get(f"{path}/{what}")).json() for what in ("gallery", "generations")] == before
+
+
+async def _over(client: AsyncClient, path: str) -> bool:
+    listed = (await client.get(f"{path}/generations")).json()["items"]
+    return all(one["status"] in ("completed", "failed") for one in listed)
