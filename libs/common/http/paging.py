@@ -1,14 +1,14 @@
 """Pages: `page`+`page_size`, `limit`+`offset`, or `cursor`+`limit`; `sort=-created_at`."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Literal, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from typing import Any, Generic, Literal, TypeVar
 
 import orjson
-from fastapi import Query, Request
-from pydantic import BaseModel
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from libs.common.errors import Invalid
 from libs.common.http.bodies import Json
@@ -66,42 +66,66 @@ class Paging:
         return Json(body, headers={"link": ", ".join(links)} if links else None)
 
     def _link(self, rel: str, to: dict[str, Any]) -> str:
-        kept = [(name, value) for name, value in parse_qsl(self.query) if name not in to]
-        return f'<{self.url}?{urlencode([*kept, *to.items()])}>; rel="{rel}"'
+        kept = [pair for pair in self.query.split("&") if pair and pair.partition("=")[0] not in to]
+        moved = [f"{name}={value}" for name, value in to.items()]
+        return f'<{self.url}?{"&".join([*kept, *moved])}>; rel="{rel}"'
 
 
-def paging(sorts: Collection[str], default: str = "-created_at") -> Callable[..., Any]:
-    """The dependency of a list route: `page: Annotated[Paging, Depends(paging(["created_at", "title"]))]`."""
+class _Asked(BaseModel):
+    """The query of a list; read in one go, for FastAPI is slow with many parameters."""
 
-    async def read(
-        request: Request,
-        page: Annotated[int | None, Query(ge=1, le=_FARTHEST // MAX_SIZE)] = None,
-        page_size: Annotated[int | None, Query(ge=1, le=MAX_SIZE)] = None,
-        limit: Annotated[int | None, Query(ge=1, le=MAX_SIZE)] = None,
-        offset: Annotated[int | None, Query(ge=0, le=_FARTHEST)] = None,
-        cursor: Annotated[str | None, Query(max_length=1000)] = None,
-        sort: Annotated[
-            str | None, Query(description=f"one of {', '.join(sorted(sorts))}; - for descending")
-        ] = None,
-    ) -> Paging:
-        size = page_size or limit or DEFAULT_SIZE
-        name = sort or default
-        if name.removeprefix("-") not in sorts:
-            allowed = ", ".join(sorted(sorts))
-            raise _invalid("sort", f"sort by one of {allowed}, with - in front for descending order")
-        form: Form = "cursor" if cursor is not None else "offset" if offset is not None else "page"
+    page: int = Field(1, ge=1, le=_FARTHEST // MAX_SIZE)
+    page_size: int | None = Field(None, ge=1, le=MAX_SIZE)
+    limit: int = Field(
+        DEFAULT_SIZE, ge=1, le=MAX_SIZE, description="page_size, when paging by offset or cursor"
+    )
+    offset: int | None = Field(None, ge=0, le=_FARTHEST)
+    cursor: str | None = Field(
+        None, max_length=1000, description="empty, then `next_cursor` of the page before"
+    )
+    sort: str | None = None
+
+
+class PagingOf:
+    """Reads the paging of one list route; `parameters` document it."""
+
+    def __init__(self, sorts: Collection[str], default: str) -> None:
+        self._sorts = sorts
+        self._default = default
+        self._rule = f"one of {', '.join(sorted(sorts))}; with - in front for descending order"
+        properties = _Asked.model_json_schema()["properties"]
+        properties["sort"] |= {"description": self._rule, "default": default}
+        self.parameters = [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in properties.items()
+        ]
+
+    async def __call__(self, request: Request) -> Paging:
+        try:
+            asked = _Asked.model_validate(dict(request.query_params))
+        except ValidationError as error:
+            raise RequestValidationError(
+                [e | {"loc": ("query", *e["loc"])} for e in error.errors()]
+            ) from None
+        name = asked.sort or self._default
+        if name.removeprefix("-") not in self._sorts:
+            raise _invalid("sort", self._rule)
+        size = asked.page_size or asked.limit
         return Paging(
-            form,
+            "cursor" if asked.cursor is not None else "page" if asked.offset is None else "offset",
             size,
-            offset if offset is not None else ((page or 1) - 1) * size,
-            _decode(cursor) if cursor else None,
+            (asked.page - 1) * size if asked.offset is None else asked.offset,
+            _decode(asked.cursor) if asked.cursor else None,
             name.removeprefix("-"),
             name.startswith("-"),
             request.scope["path"],
             request.scope["query_string"].decode("latin-1"),
         )
 
-    return read
+
+def paging(sorts: Collection[str], default: str = "-created_at") -> PagingOf:
+    """The dependency of a list route: `page: Annotated[Paging, Depends(paging(["created_at", "title"]))]`."""
+    return PagingOf(sorts, default)
 
 
 def _encode(after: Sequence[Any]) -> str:

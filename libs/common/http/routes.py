@@ -15,10 +15,12 @@ from starlette.responses import Response
 from libs.common.database import Reader, Transaction
 from libs.common.errors import Conflict
 from libs.common.http.bodies import BoundedRequest, Json
+from libs.common.http.direct import direct
 from libs.common.http.etags import conditional, etag
 from libs.common.http.idempotency import HEADER, Overtaken, Repeatable
 from libs.common.http.middleware import Exchange
 from libs.common.http.openapi import LOGIN, REFUSED
+from libs.common.http.paging import PagingOf
 from libs.common.http.rate_limits import LimitClass
 from libs.common.identity import admin_user, current_user, identify
 from libs.common.messages import Meta
@@ -62,14 +64,18 @@ class Route(APIRoute):
     """Checks what it can before it reads the body; commits before the answer leaves."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        endpoint, self._providers = direct(endpoint)
         options["responses"] = {**REFUSED, **(options.get("responses") or {})}
         super().__init__(path, endpoint, **options)
+        lists = [provider for provider in self._providers if isinstance(provider, PagingOf)]
+        documented: dict[str, Any] = {"parameters": lists[0].parameters} if lists else {}
         if self._private:
-            self.openapi_extra = {**LOGIN, **(self.openapi_extra or {})}
+            documented |= LOGIN
+        self.openapi_extra = {**documented, **(self.openapi_extra or {})}
 
     @property
     def _private(self) -> bool:
-        return any(call in _PRIVATE for call in _calls(self.dependant))
+        return any(call in _PRIVATE for call in (*self._providers, *_calls(self.dependant)))
 
     def get_route_handler(self) -> Handler:
         answer = super().get_route_handler()
