@@ -1,5 +1,6 @@
 """PostgreSQL from its wheel, run by its own binaries."""
 
+import logging
 import os
 import pwd
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from deploy.local.process import Program
 from deploy.local.run_directory import RunDirectory
+
+logger = logging.getLogger(__name__)
 
 FILES = Path(__file__).parents[1] / "postgres"
 ACCOUNT = "vitrine"
@@ -154,4 +157,5 @@ def _make_reachable(directory: Path) -> None:
     for parent in directory.parents:
         mode = parent.stat().st_mode
         if not mode & 0o001:
+            logger.warning("%s may be passed through now: PostgreSQL has its files below, not as root", parent)
             parent.chmod(mode | 0o001)
