@@ -1,6 +1,7 @@
 """One connection pool, one transaction per request, no ORM in between."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -20,6 +21,8 @@ from libs.common.sql import Bound, Json
 S = TypeVar("S")
 C = TypeVar("C", bound=Command)
 E = TypeVar("E", bound=Event)
+
+log = logging.getLogger(__name__)
 
 RETRIES = 20
 """Whoever has lost a race may lose the next ones to newcomers, who do not queue: about every other one."""
@@ -137,7 +140,8 @@ class Transaction:
             tx = con.transaction()
             try:
                 await tx.start()
-            except BaseException:  # there is nothing to roll back yet
+            except BaseException:  # whether it began is not known
+                con.terminate()
                 await self._db.pool.release(con)
                 raise
             self._con, self._tx = con, tx
@@ -220,14 +224,18 @@ class Transaction:
         self._wakes.clear()
 
     async def rollback(self) -> None:
-        """Forgets everything since the last commit."""
+        """Forgets everything since the last commit; never hides the error it answers."""
         self._wakes.clear()
-        if self._con is not None:
-            try:
-                if not self._con.is_closed():
-                    await self._tx.rollback()
-            finally:
-                await self._release()
+        if self._con is None:
+            return
+        try:
+            if not self._con.is_closed():
+                await self._tx.rollback()
+        except Exception as error:  # cut in the middle of an answer: nobody may use this connection again
+            log.warning("a transaction could not be rolled back, its connection is dropped: %r", error)
+            self._con.terminate()
+        finally:
+            await self._release()
 
     async def _release(self) -> None:
         con, self._con, self._tx = self._con, None, None

@@ -20,6 +20,7 @@ AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that was cut in the middle of an answer
     nats.errors.Error,
     Unavailable,
 )

@@ -40,6 +40,7 @@ _EXPECTED = (
     RequestValidationError,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     OSError,
     nats.errors.Error,
 )

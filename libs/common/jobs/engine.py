@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid4
 
 from libs.common.database import Transaction
 from libs.common.decider import Decider
-from libs.common.errors import DomainError, Unavailable
+from libs.common.errors import DomainError
 from libs.common.jobs import queue
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
 from libs.common.jobs.queue import Claim
@@ -30,6 +30,10 @@ MAX_ATTEMPTS = 5
 
 OUTAGE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, Unavailable)
 """A server is away: nobody's fault, so it costs no attempt."""
+
+
+class JobTimeout(Exception):
+    """The job took longer than it may; a server that was waited for in vain is another matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +188,7 @@ class Engine:
                 return await self._finish(job, CancelJob(by="owner"), None)
             started = time.monotonic()
             try:
-                async with asyncio.timeout(self.timeout):
-                    result = await kind.perform(job)
+                result = await self._perform(kind, job)
             except asyncio.CancelledError:
                 if claim.job_id not in self._cancelled:
                     raise  # the lease was lost or the worker stops
@@ -194,6 +197,16 @@ class Engine:
                 await self._failed(job, claim, error)
             else:
                 await self._finish(job, CompleteJob(result=result), result, time.monotonic() - started)
+
+    async def _perform(self, kind: JobKind[Any], job: RunningJob[Any]) -> dict[str, Any]:
+        deadline = asyncio.timeout(self.timeout)
+        try:
+            async with deadline:
+                return await kind.perform(job)
+        except TimeoutError as error:
+            if deadline.expired():
+                raise JobTimeout from error
+            raise
 
     async def _start(self, kind: JobKind[Any], claim: Claim, meta: Meta) -> RunningJob[Any] | None:
         async with self.service.transaction(meta) as tx:
