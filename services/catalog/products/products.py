@@ -50,7 +50,7 @@ products = sa.Table(
     sa.Column("deleted_at", sa.TIMESTAMP(timezone=True)),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("words", TSVECTOR, sa.Computed(_WORDS, persisted=True), nullable=False),
-    sa.Index(None, "owner_id", "created_at", "product_id"),
+    sa.Index(None, "owner_id", "created_at", "product_id", postgresql_include=["deleted_at"]),
     sa.Index(None, "words", postgresql_using="gin"),
 )
 

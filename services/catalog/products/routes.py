@@ -49,8 +49,7 @@ async def create_product(body: CreateProductBody, user: CurrentUser, tx: Tx, obj
 @routes.get("/products", response_model=Page[ProductBody])
 async def list_products(
     user: CurrentUser,
-    db: Db,
-    objects: Objects,
+    service: ServiceDep,
     page: ProductPaging,
     category: Text | None = None,
     status: ShownStatus | None = None,
@@ -65,8 +64,9 @@ async def list_products(
         "tags": None if tags is None else [tag for part in tags for tag in part.split(",") if tag],
     }
     given = {name: value for name, value in wanted.items() if value is not None}
-    found = await pages.find_page(db, user.id, given, page, deleted=deleted)
-    return page.answer([present(row, objects.url) for row in found.rows], found.total, found.next_after)
+    found = await pages.find_page(service.db, user.id, given, page, deleted=deleted)
+    rows = [present(row, service.objects.url) for row in found.rows]
+    return page.answer(rows, found.total, found.next_after)
 
 
 @routes.get("/products/by-slug/{slug}", response_model=ProductBody)

@@ -66,7 +66,8 @@ CREATE TABLE running_analyses (
 """
 
 INDEXES = (
-    "CREATE INDEX products_owner_id_created_at_product_id_idx ON products (owner_id, created_at, product_id)",
+    "CREATE INDEX products_owner_id_created_at_product_id_idx "
+    "ON products (owner_id, created_at, product_id) INCLUDE (deleted_at)",
     "CREATE INDEX products_slug_idx ON products (slug)",
     "CREATE INDEX products_words_idx ON products USING gin (words)",
     "CREATE INDEX product_slugs_product_id_idx ON product_slugs (product_id)",
