@@ -26,12 +26,12 @@ def manifest(traced: Provenance) -> dict[str, Any]:
 
 def _actions(traced: Provenance) -> dict[str, Any]:
     """One action: the picture was created, by whom, from which words and which specification."""
-    made_by, request, specification = traced.made_by, traced.request, traced.specification
-    source = made_by.digital_source
+    call, request, specification = traced.call, traced.request, traced.specification
+    source = call.get("digital_source")
     created = {
         "action": "c2pa.created",
         "when": rfc3339(traced.image.created_at),
-        "softwareAgent": {"name": made_by.provider, "version": made_by.model},
+        "softwareAgent": {"name": call["provider"], "version": call["model"]},
         "digitalSourceType": VOCABULARY + source if source else None,
         "parameters": {
             "prompt": request.final_prompt,

@@ -32,16 +32,6 @@ class ImageFacts(BaseModel):
     created_at: Timestamp
 
 
-class CallFacts(BaseModel):
-    """Who made it; `record` holds tokens, cost, latency and what the provider said about the picture."""
-
-    provider: str
-    model: str
-    provider_fallback_from: str | None
-    digital_source: str | None
-    record: dict[str, Any]
-
-
 class RequestFacts(BaseModel):
     request_id: UUID
     product_id: UUID | None
@@ -76,8 +66,10 @@ class ReferenceFacts(BaseModel):
 
 
 class Provenance(BaseModel):
+    """`call`: who made it, and the provider's record: tokens, cost in US dollars, latency, warnings."""
+
     image: ImageFacts
-    made_by: CallFacts
+    call: dict[str, Any]
     request: RequestFacts
     specification: SpecificationFacts | None
     references: list[ReferenceFacts]
@@ -95,13 +87,12 @@ async def trace(service: Service[Any], image_id: UUID, owner_id: UUID) -> Proven
     )
     return Provenance(
         image=ImageFacts.model_validate({**image, "id": image_id, "s3_key": image["key"]}),
-        made_by=CallFacts(
-            provider=image["provider"],
-            model=image["model"],
-            provider_fallback_from=image["fallback_from"],
-            digital_source=image["call"].get("digital_source"),
-            record=image["call"],
-        ),
+        call=image["call"]
+        | {
+            "provider": image["provider"],
+            "model": image["model"],
+            "provider_fallback_from": image["fallback_from"],
+        },
         request=RequestFacts.model_validate({**request, "created_by": request["owner_id"]}),
         specification=specification,
         references=[_reference(photo, uploads) for photo in request["references"]],

@@ -12,6 +12,9 @@ FAITHFUL = (
     "same shape, proportions, colours, material, texts and logos."
 )
 
+ORIGIN = frozenset({"provider", "method", "needs_review"})
+"""What a specification says of itself, not of the product."""
+
 
 def final_prompt(scene: str, specification: ProductSpec | None, override: str | None = None) -> str:
     """What the provider is told; `override` takes the place of everything that is said about the product."""
@@ -53,5 +56,5 @@ def _own_words(specification: ProductSpec) -> Iterable[str]:
     """Plain entries that the user added to the YAML."""
     for key, value in (specification.model_extra or {}).items():
         values = value if isinstance(value, list) else [value]
-        if values and all(isinstance(one, str | int | float) for one in values):
+        if key not in ORIGIN and values and all(isinstance(one, str | int | float) for one in values):
             yield f"{key.replace('_', ' ').capitalize()}: {', '.join(str(one) for one in values)}"

@@ -46,8 +46,9 @@ async def test_the_whole_chain(
     photo = neighbours.products[str(product_id)]["references"][0]
     specification = neighbours.specifications[str(product_id)][0]
     assert (traced["image"]["sha256"], traced["image"]["seed"]) == (image["sha256"], 41)
-    assert (traced["made_by"]["provider"], traced["made_by"]["model"]) == ("local", "studio/1")
-    assert traced["made_by"]["digital_source"] == "trainedAlgorithmicMedia"
+    assert (traced["call"]["provider"], traced["call"]["model"]) == ("local", "studio/1")
+    assert (traced["call"]["latency_ms"], traced["call"]["cost"]) == (12.5, 0.04)
+    assert traced["call"]["digital_source"] == "trainedAlgorithmicMedia"
     assert traced["request"]["request_id"] == image["request_id"]
     assert traced["request"]["final_prompt"].endswith("Scene: on snow")
     assert traced["specification"] == {

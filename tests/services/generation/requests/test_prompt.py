@@ -4,6 +4,7 @@ from services.generation.requests.prompt import final_prompt
 SPECIFICATION = parse_yaml(
     """
 schema: product-spec/1
+provider: local
 title: Stoneware mug
 category: {value: mug, confidence: 0.8}
 dimensions:
@@ -19,6 +20,7 @@ features: {items: [handle on the right, matte foot]}
 brand: Kiln & Co
 keep_visible: [the stamp, the glaze run]
 internal: {sku: 12}
+needs_review: [material]
 """
 )
 
