@@ -19,6 +19,7 @@ from libs.common.jobs import queue
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
 from libs.common.jobs.queue import Claim
 from libs.common.messages import Meta
+from libs.common.resilience import AWAY
 from libs.common.service import Service
 from libs.common.telemetry import current_traceparent, span
 
@@ -27,9 +28,6 @@ LEASE_SECONDS = 30.0
 """A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
-
-OUTAGE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, Unavailable)
-"""A server is away: nobody's fault, so it costs no attempt."""
 
 
 class JobTimeout(Exception):
@@ -136,7 +134,7 @@ class Engine:
         while True:
             try:
                 claim = await queue.claim(self.service.db, self.worker_id, names, self.lease)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (*AWAY, asyncpg.PostgresError) as error:
                 log.warning("cannot claim jobs: %r", error)
                 claim = None
             if claim is None:
@@ -237,14 +235,14 @@ class Engine:
         """Tries again later what may be tried again, and ends the job otherwise."""
         code, detail, retryable = describe(error)
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
-        if isinstance(error, TimeoutError) or not retryable or claim.attempts >= MAX_ATTEMPTS:
+        outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
+        if isinstance(error, JobTimeout) or not (retryable or outage) or claim.attempts >= MAX_ATTEMPTS:
             return await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable), None)
-        outage = isinstance(error, OUTAGE)
         delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
         await self._give_back(claim, delay, counts=not outage)
 
     async def _give_back(self, claim: Claim, delay: float, *, counts: bool = True) -> None:
-        with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*AWAY, asyncpg.PostgresError):
             await queue.release(self.service.db, self.worker_id, claim.job_id, delay, counts=counts)
 
     async def _heartbeat(self) -> None:
@@ -253,13 +251,16 @@ class Engine:
             await self._idle(self.lease / 3)
             if not self._running:
                 continue
+            known = dict(self._running)  # what is claimed meanwhile is missing from the answer, and not lost
             try:
-                ours = await queue.renew(self.service.db, self.worker_id, list(self._running), self.lease)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                ours = await queue.renew(self.service.db, self.worker_id, list(known), self.lease)
+            except (*AWAY, asyncpg.PostgresError) as error:
                 log.warning("cannot renew leases: %r", error)
                 continue
-            for job_id, task in self._running.items():
-                if ours.get(job_id, True) and job_id not in self._told:  # to be cancelled, or no longer ours
+            for job_id, task in known.items():
+                if task.done() or job_id in self._told:
+                    continue
+                if ours.get(job_id, True):  # to be cancelled, or no longer ours
                     self._told.add(job_id)
                     self._cancelled |= {job_id} & ours.keys()
                     task.cancel()
@@ -267,9 +268,9 @@ class Engine:
 
 def describe(error: Exception) -> tuple[str, str, bool]:
     """The stable code, a sentence for the user, and whether another attempt may help."""
-    if isinstance(error, TimeoutError):
+    if isinstance(error, JobTimeout):
         return "timeout", "the job took longer than is allowed", True
-    if isinstance(error, OUTAGE):
+    if isinstance(error, AWAY):
         return "unavailable", "a server the job needs is not reachable", True
     code = getattr(error, "code", None)
     if isinstance(error, DomainError) or code is not None:

@@ -12,11 +12,11 @@ from libs.common.database import Database
 from libs.common.errors import Invalid, NotFound, TooMany, Unavailable
 from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
-from libs.common.jobs.engine import Engine
+from libs.common.jobs.engine import MAX_ATTEMPTS, Engine, RunningJob
 from libs.common.jobs.lifecycle import Job
 from libs.common.service import Service
 from tests.libs.common.counters import SCHEMA
-from tests.libs.common.jobs.chores import Call, accept, chore_kind, chores, service_of, state_of
+from tests.libs.common.jobs.chores import Call, Chore, accept, chore_kind, chores, service_of, state_of
 
 ANNA, BEN = UUID(int=1), UUID(int=2)
 Start = Callable[..., Awaitable[Engine]]
@@ -192,6 +192,51 @@ async def test_an_attempt_whose_lease_was_lost_ends_nothing(service: Service[Any
             await asyncio.sleep(0.02)
     assert await service.db.pool.fetchval("SELECT worker_id FROM job_queue") == UUID(int=99)
     assert (await state_of(service, job_id)).status == "processing"
+
+
+async def test_a_job_claimed_while_leases_are_renewed_is_not_taken_for_lost(
+    service: Service[Any], start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed, renew = [asyncio.Event(), asyncio.Event()], queue.renew
+    finish = asyncio.Event()
+
+    async def claimed_in_turn(*_: Any) -> dict[str, Any]:
+        claimed[claimed[0].is_set()].set()
+        await finish.wait()
+        return {}
+
+    async def renew_slowly(*args: Any) -> dict[UUID, bool]:
+        ours = await renew(*args)
+        await claimed[1].wait()
+        return ours
+
+    monkeypatch.setattr(queue, "renew", renew_slowly)
+    await start(claimed_in_turn, lease=30.0)
+    first, second = uuid7(), uuid7()
+    await accept(service, first, ANNA)
+    await claimed[0].wait()
+    await accept(service, second, ANNA)
+    await claimed[1].wait()
+    await accept(service, uuid7(), BEN)  # its wake-up makes the heartbeat look again
+    finish.set()
+    assert [(await at_end(service, job_id)).attempt for job_id in (first, second)] == [1, 1]
+
+
+async def test_a_step_reported_again_is_no_progress(service: Service[Any], start: Start) -> None:
+    """Or what fails behind it would be tried for ever."""
+
+    class Overloaded(Exception):
+        code, retryable, retry_after = "overloaded", True, 0.01
+
+    async def prepare_and_fail(job: RunningJob[Chore], _: int) -> dict[str, Any]:
+        await job.progress("prepared")
+        raise Overloaded
+
+    await start(prepare_and_fail)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA, steps=2)
+    job = await at_end(service, job_id)
+    assert (job.status, job.attempt, job.steps) == ("failed", MAX_ATTEMPTS, ("prepared",))
 
 
 async def test_users_take_turns(service: Service[Any]) -> None:
