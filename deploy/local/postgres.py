@@ -157,5 +157,5 @@ def _make_reachable(directory: Path) -> None:
     for parent in directory.parents:
         mode = parent.stat().st_mode
         if not mode & 0o001:
-            logger.warning("%s may be passed through now: PostgreSQL has its files below, not as root", parent)
+            logger.warning("%s may be passed through now: PostgreSQL has files below, not as root", parent)
             parent.chmod(mode | 0o001)

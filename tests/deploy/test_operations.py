@@ -1,0 +1,117 @@
+"""The operator's commands against real servers."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import nats as broker
+import pytest
+from nats.js.client import JetStreamContext
+from typer.testing import CliRunner
+
+from deploy.cli import app
+from deploy.local.stack import Stack
+from libs.common.dead_letters import DURABLE, ERROR, SUBJECT
+
+Vitrine = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def vitrine(stack: Stack) -> Vitrine:
+    """Runs a command with one service's variables; returns its exit code and what it printed."""
+
+    def run(service: str, *arguments: str) -> tuple[int, str]:
+        env = {**stack.service_env(service), "COLUMNS": "300"}
+        result = CliRunner().invoke(app, arguments, env=env)
+        return result.exit_code, result.output
+
+    return run
+
+
+@pytest.fixture
+async def js(stack: Stack) -> AsyncIterator[JetStreamContext]:
+    connection = await broker.connect(stack.nats.url("operator"))
+    yield connection.jetstream()
+    await connection.close()
+
+
+def event(name: str) -> bytes:
+    envelope = {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "type": f"vitrine.catalog.{name}.v1",
+        "subject": str(uuid4()),
+        "time": "2026-01-02T03:04:05.678Z",
+        "sequence": f"{1:020d}",
+        "streamversion": 1,
+        "data": {"title": name},
+    }
+    return json.dumps(envelope).encode()
+
+
+def test_an_admin_is_made_and_its_events_are_shown(vitrine: Vitrine) -> None:
+    email = f"{uuid4()}@example.com"
+    code, output = vitrine("auth", "admin", "create", email, "--password", "correct horse")
+    account_id = output.split()[0]
+    assert (code, email in output) == (0, True)
+    code, output = vitrine("auth", "events", "show", "auth", account_id)
+    assert code == 0
+    assert "1 auth.account_registered" in output
+    assert f"email: {email}" in output
+
+
+def test_a_refusal_is_one_line(vitrine: Vitrine) -> None:
+    code, output = vitrine("auth", "admin", "create", "nobody", "--password", "short")
+    assert code == 1
+    assert "email:" in output
+    assert "Traceback" not in output
+
+
+def test_read_models_are_listed_compared_and_rebuilt(vitrine: Vitrine) -> None:
+    code, output = vitrine("auth", "projections", "list", "auth")
+    assert (code, "accounts" in output) == (0, True)
+    assert vitrine("auth", "projections", "rebuild", "auth", "accounts", "--verify")[0] == 0
+    assert vitrine("auth", "projections", "rebuild", "auth", "accounts")[0] == 0
+    code, output = vitrine("auth", "projections", "rebuild", "auth", "nothing")
+    assert (code, "auth has no read model nothing" in output) == (1, True)
+
+
+async def test_dead_letters_are_listed_and_wait_for_their_worker(
+    vitrine: Vitrine, js: JetStreamContext
+) -> None:
+    await js.add_stream(name="dead_catalog", subjects=["dead.catalog.>"])
+    headers = {DURABLE: "catalog_test", SUBJECT: "vitrine.catalog.tested.v1", ERROR: "ValueError('no')"}
+    ack = await js.publish("dead.catalog.catalog_test", event("tested"), headers=headers)
+    try:
+        code, output = await asyncio.to_thread(vitrine, "catalog", "dead-letters", "list", "catalog")
+        assert (code, "ValueError('no')" in output) == (0, True)
+        code, output = await asyncio.to_thread(
+            vitrine, "catalog", "dead-letters", "replay", "catalog", str(ack.seq)
+        )
+        assert (code, "catalog does not answer" in output) == (1, True)
+    finally:
+        await js.delete_msg("dead_catalog", ack.seq)
+
+
+async def test_events_are_printed_as_they_come(stack: Stack, js: JetStreamContext) -> None:
+    await js.add_stream(name="ev_catalog", subjects=["vitrine.catalog.>"])
+    try:
+        ack = await js.publish("vitrine.catalog.first.v1", event("first"))
+        await js.publish("vitrine.catalog.second.v1", event("second"))
+        command = ["events", "tail", "--subject", "vitrine.*.second.v1", "--from", str(ack.seq)]
+        tail = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "deploy.cli", *command),
+            env={**os.environ, "NATS_URL": stack.nats.url("operator")},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert tail.stdout
+        line = (await tail.stdout.readline()).decode()
+        tail.terminate()
+        await tail.wait()
+        assert "03:04:05.678 catalog.second.v1" in line
+        assert '{"title":"second"}' in line
+    finally:
+        await js.delete_stream("ev_catalog")
