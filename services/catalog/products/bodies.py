@@ -41,28 +41,25 @@ class ProductBody(BaseModel):
     version: int
 
 
-class CreateProductBody(NewProduct):
+class _Renamed(BaseModel):
+    @model_validator(mode="before")
+    @classmethod
+    def _canonical(cls, data: Any) -> Any:
+        return canonical(data) if isinstance(data, dict) else data
+
+
+class CreateProductBody(_Renamed, NewProduct):
     """`name` is taken for `title`, `product_category` for `category`, `is_active` for `status`.
 
     Without a `slug` one is made from the title.
     """
 
-    @model_validator(mode="before")
-    @classmethod
-    def _canonical(cls, data: Any) -> Any:
-        return canonical(data) if isinstance(data, dict) else data
 
-
-class ChangeProductBody(ProductChanges):
+class ChangeProductBody(_Renamed, ProductChanges):
     """Any of the fields; those left out stay as they are, `null` clears. Other names as in creating.
 
     Fields that cannot be set are ignored, so that a product can be sent back as it was received.
     """
-
-    @model_validator(mode="before")
-    @classmethod
-    def _canonical(cls, data: Any) -> Any:
-        return canonical(data) if isinstance(data, dict) else data
 
 
 _READ_ONLY = ProductBody.model_fields.keys() - NewProduct.model_fields.keys() - ALIASES.keys() - {"is_active"}

@@ -9,19 +9,10 @@ import sqlalchemy as sa
 from libs.common.database import Transaction
 from libs.common.errors import Conflict
 from libs.common.sql import Statement
-from services.catalog.tables import metadata
 
 LENGTH = 200
 NUMBERED = 50
 ATTEMPTS = 3
-
-product_slugs = sa.Table(
-    "product_slugs",
-    metadata,
-    sa.Column("slug", sa.Text, primary_key=True),
-    sa.Column("product_id", sa.Uuid, nullable=False, index=True),
-    sa.Column("owner_id", sa.Uuid, nullable=False, index=True),
-)
 
 _RESERVE_FIRST_FREE = Statement(
     sa.text("""
