@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import nats.errors
 import orjson
@@ -23,6 +24,11 @@ log = logging.getLogger(__name__)
 FIRST_WAIT = 2.0
 Question = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 OnMessage = Callable[[Msg], Awaitable[None]]
+
+
+def inbox_of(url: str) -> str:
+    """Where answers to this URL's user arrive: the server lets no other user listen there."""
+    return f"_INBOX.{urlsplit(url).username}"
 
 
 class Listener:
@@ -170,6 +176,7 @@ class Bus:
                 reconnect_time_wait=1,
                 connect_timeout=2,
                 pending_size=32 << 20,
+                inbox_prefix=inbox_of(self._url),
                 error_cb=_on_error,
                 disconnected_cb=on_lost,
                 reconnected_cb=on_back,

@@ -23,6 +23,7 @@ from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig
 from prometheus_client import Counter
 
+from libs.common.bus import inbox_of
 from libs.common.cloudevents import Contracts, subject_of
 from libs.common.contracts import PublicEvent
 from libs.common.database import Transaction
@@ -125,6 +126,7 @@ class Reactor:
         broker = NatsBroker(
             self._service.settings.nats_url,
             name=self._reaction.durable,
+            inbox_prefix=inbox_of(self._service.settings.nats_url),
             max_reconnect_attempts=-1,
             middlewares=[partial(Retry, reaction=self._reaction, dead_letters=self._dead_letters)],
             graceful_timeout=DRAIN_SECONDS,
