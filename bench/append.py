@@ -30,12 +30,16 @@ async def main() -> bool:
                     WRITERS, lambda _: counters.handle(uuid7(), Add(amount=1)), SECONDS
                 ),
                 "Emmett: plain append": _peer([*node(), "emmett_append.mjs"], url),
-                "eventsourcing: default plain append": _peer([eventsourcing_python(), "eventsourcing_append.py"], url),
+                "eventsourcing: default plain append": _peer(
+                    [eventsourcing_python(), "eventsourcing_append.py"], url
+                ),
             }
         )
     met = report("append()", "events/s", appended, [Bar("append()", "raw asyncpg INSERT", 0.65)])
     command, emmett, eventsourcing = commands
-    return met & report("command", "commands/s", commands, [Bar(command, emmett, 1.0), Bar(command, eventsourcing, 2.0)])
+    return met & report(
+        "command", "commands/s", commands, [Bar(command, emmett, 1.0), Bar(command, eventsourcing, 2.0)]
+    )
 
 
 async def _appends(url: str, counters: Counters) -> dict[str, Any]:

@@ -71,13 +71,17 @@ def report(title: str, unit: str, results: Mapping[str, Sequence[float]], bars: 
     """Prints the table; True if every bar is met."""
     print(f"\n{title} ({unit}, median of {len(next(iter(results.values())))} interleaved rounds)")
     for name, values in results.items():
-        print(f"  {name:<58} {statistics.median(values):>12,.1f}   {min(values):>12,.1f} … {max(values):,.1f}")
+        print(
+            f"  {name:<58} {statistics.median(values):>12,.1f}   {min(values):>12,.1f} … {max(values):,.1f}"
+        )
     met = True
     for bar in bars:
         ratio, holds = bar.holds(results)
         met &= holds
         sign = "≤" if bar.lower else "≥"
-        print(f"  {'✓' if holds else '✗'} {bar.candidate} / {bar.peer} = {ratio:.2f} (bar {sign} {bar.factor})")
+        print(
+            f"  {'✓' if holds else '✗'} {bar.candidate} / {bar.peer} = {ratio:.2f} (bar {sign} {bar.factor})"
+        )
     sys.stdout.flush()
     return met
 
@@ -85,7 +89,10 @@ def report(title: str, unit: str, results: Mapping[str, Sequence[float]], bars: 
 def check(title: str, value: float, unit: str, limit: float, *, lower: bool = True) -> bool:
     """Prints one number against an absolute bar; True if it is met."""
     holds = value <= limit if lower else value >= limit
-    print(f"  {'✓' if holds else '✗'} {title}: {value:,.1f} {unit} (bar {'≤' if lower else '≥'} {limit:,.0f})", flush=True)
+    print(
+        f"  {'✓' if holds else '✗'} {title}: {value:,.1f} {unit} (bar {'≤' if lower else '≥'} {limit:,.0f})",
+        flush=True,
+    )
     return holds
 
 

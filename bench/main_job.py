@@ -29,7 +29,10 @@ async def main() -> bool:
 async def _own_cost(client: Client, seed: int) -> float:
     """Milliseconds."""
     product = (await client.post("/products", json={"title": f"Mug {seed}"}))["id"]
-    await client.post(f"/products/{product}/upload-references", files=[("files", ("mug.png", photo(seed, 1024), "image/png"))])
+    await client.post(
+        f"/products/{product}/upload-references",
+        files=[("files", ("mug.png", photo(seed, 1024), "image/png"))],
+    )
     start = time.perf_counter()
     analysis = await client.post(f"/products/{product}/analyze", json={})
     body = {"prompt": "on a marble countertop", "count": 1, "resolution": "1K", "seed": seed}

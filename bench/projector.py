@@ -10,7 +10,6 @@ from uuid_utils.compat import uuid7
 
 from bench.harness import check
 from bench.system import opened, servers
-from deploy.local.stack import Stack
 from libs.common.service import Service
 from services.catalog.products.domain import CreateProduct, NewProduct, products
 from services.catalog.store import definition
@@ -39,7 +38,9 @@ async def main() -> bool:
             await _round(catalog, admin, 2)  # warm
             rounds = [await _round(catalog, admin, SECONDS) for _ in range(ROUNDS)]
         await admin.close()
-    print(f"\ncommit to the row in another service ({RATE} events/s, median of {ROUNDS} rounds of {SECONDS} s)")
+    print(
+        f"\ncommit to the row in another service ({RATE} events/s, median of {ROUNDS} rounds of {SECONDS} s)"
+    )
     print(f"  p50 {statistics.median(delays[len(delays) // 2] for delays in rounds):.1f} ms")
     return check("p99", statistics.median(delays[int(len(delays) * 0.99)] for delays in rounds), "ms", 10)
 
@@ -51,7 +52,9 @@ async def _round(catalog: Service[object], admin: asyncpg.Connection, seconds: f
 
     async def create(number: int) -> None:
         product_id = uuid7()
-        command = CreateProduct(owner_id=OWNER, slug=f"p-{product_id}", details=NewProduct(title=f"Product {number}"))
+        command = CreateProduct(
+            owner_id=OWNER, slug=f"p-{product_id}", details=NewProduct(title=f"Product {number}")
+        )
         async with catalog.transaction() as tx:
             await tx.handle(products, product_id, command)
         committed[product_id] = time.time()
@@ -60,7 +63,7 @@ async def _round(catalog: Service[object], admin: asyncpg.Connection, seconds: f
         for number in range(int(RATE * seconds)):
             await asyncio.sleep(start + number / RATE - time.perf_counter())
             group.create_task(create(number))
-    while await admin.fetchval("SELECT count(*) FROM analysis.applied") < len(committed):
+    while await admin.fetchval("SELECT count(*) FROM analysis.applied") < len(committed):  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     applied = await admin.fetch("DELETE FROM analysis.applied RETURNING product_id, at")
     return sorted(1000 * (row["at"].timestamp() - committed[row["product_id"]]) for row in applied)

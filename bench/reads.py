@@ -42,8 +42,15 @@ class Owner:
 async def main() -> bool:
     async with _collector() as collector:
         # A user may read 120 times a minute by default: the limits count here as they do there, only farther.
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, "RATE_LIMIT_READ": "1000000/minute", "RATE_LIMIT_AUTH": "100/minute"}
-        with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory, Stack(Path(directory), env=env) as stack:
+        env = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+            "RATE_LIMIT_READ": "1000000/minute",
+            "RATE_LIMIT_AUTH": "100/minute",
+        }
+        with (
+            tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory,
+            Stack(Path(directory), env=env) as stack,
+        ):
             for server in ("postgres", "nats", "object-store"):
                 stack.start_server(server)
             stack.provision()
@@ -62,7 +69,9 @@ async def _measure(port: int, bare_port: int, owners: Sequence[Owner]) -> bool:
     for title, requests in (("GET /products/{id}", details), ("GET /products, 20 of 1,000", lists)):
         ours = [(path, f"Bearer {owner.token}") for path, owner in requests]
         bare = [(path, str(owner.id)) for path, owner in requests]
-        results = await interleave({"catalog": _load(port, ours), "bare FastAPI route": _load(bare_port, bare)})
+        results = await interleave(
+            {"catalog": _load(port, ours), "bare FastAPI route": _load(bare_port, bare)}
+        )
         met &= report(title, "requests/s", results, [Bar("catalog", "bare FastAPI route", 0.6)])
     return met
 
@@ -98,24 +107,37 @@ async def _with_products(stack: Stack, owner: Owner) -> Owner:
                 for number, product_id in enumerate(ids[batch : batch + 100], batch):
                     details = NewProduct(title=f"Mug {number}", category="mugs", tags=["blue", "ceramic"])
                     slug = f"mug-{product_id}"
-                    await tx.handle(products, product_id, CreateProduct(owner_id=owner.id, slug=slug, details=details))
+                    await tx.handle(
+                        products, product_id, CreateProduct(owner_id=owner.id, slug=slug, details=details)
+                    )
     return replace(owner, products=ids)
 
 
 def _bare(stack: Stack) -> Any:
     port = free_port()
     uvicorn = [sys.executable, "-m", "uvicorn", "bench.peers.bare_products:app", "--no-access-log"]
-    options = ["--host", "127.0.0.1", "--port", str(port), "--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
+    options = [
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+        "--log-level",
+        "warning",
+    ]
     program = Program(
         "bare",
         [*uvicorn, *options],
         ready=lambda: http_status(port, "/docs") == 200,
         env=stack.service_env("catalog"),
     )
-    return _running(Supervised(program, stack.run.path / "bare.log"), port)
+    return _Running(Supervised(program, stack.run.path / "bare.log"), port)
 
 
-class _running:
+class _Running:
     def __init__(self, process: Supervised, port: int) -> None:
         self._process, self._port = process, port
 

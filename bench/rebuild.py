@@ -10,7 +10,13 @@ from bench.harness import check
 from bench.system import opened, servers
 from libs.common.rebuild import rebuild
 from libs.common.service import Service
-from services.catalog.products.domain import ChangeProduct, CreateProduct, NewProduct, ProductChanges, products
+from services.catalog.products.domain import (
+    ChangeProduct,
+    CreateProduct,
+    NewProduct,
+    ProductChanges,
+    products,
+)
 from services.catalog.products.products import products_model
 from services.catalog.store import definition
 
@@ -36,7 +42,9 @@ async def _fill(catalog: Service[object], writer: int) -> None:
         async with catalog.transaction() as tx:
             for number in range(PER_TRANSACTION):
                 product_id = uuid7()
-                details = NewProduct(title=f"Product {writer}-{batch}-{number}", category="mugs", tags=["blue"])
+                details = NewProduct(
+                    title=f"Product {writer}-{batch}-{number}", category="mugs", tags=["blue"]
+                )
                 create = CreateProduct(owner_id=OWNER, slug=f"p-{product_id}", details=details)
                 await tx.handle(products, product_id, create)
                 change = ChangeProduct(owner_id=OWNER, details=ProductChanges(status="active"))

@@ -15,7 +15,10 @@ UNLIMITED = {"RATE_LIMITS_ENABLED": "false"}
 @contextmanager
 def servers(env: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """The three servers with every service's schema, and no service process."""
-    with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory, Stack(Path(directory), env=env) as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory,
+        Stack(Path(directory), env=env) as stack,
+    ):
         for server in SERVERS:
             stack.start_server(server)
         stack.provision()
@@ -26,12 +29,17 @@ def servers(env: Mapping[str, str] | None = None) -> Iterator[Stack]:
 @contextmanager
 def whole(env: Mapping[str, str] | None = None) -> Iterator[Stack]:
     """Everything that `make up` starts."""
-    with tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory, Stack(Path(directory), env=env) as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory,
+        Stack(Path(directory), env=env) as stack,
+    ):
         stack.start()
         yield stack
 
 
 @asynccontextmanager
 async def opened(stack: Stack, definition: Definition[Any]) -> AsyncIterator[Service[Any]]:
-    async with Service.open(definition, **definition.variables(stack.service_env(definition.name))) as service:
+    async with Service.open(
+        definition, **definition.variables(stack.service_env(definition.name))
+    ) as service:
         yield service

@@ -43,4 +43,6 @@ async def get_product(product_id: UUID, authorization: str = Header()) -> Respon
 async def list_products(authorization: str = Header()) -> Response:
     found = await find_page(app.state.db, UUID(authorization), {}, FIRST)
     rows = [present(row, str) for row in found.rows]
-    return _json({"items": rows, "total": found.total, "page": 1, "page_size": 20, "pages": -(-found.total // 20)})
+    return _json(
+        {"items": rows, "total": found.total, "page": 1, "page_size": 20, "pages": -(-found.total // 20)}
+    )

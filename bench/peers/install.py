@@ -33,5 +33,7 @@ def node() -> tuple[str, ...]:
     if not modules.exists():
         packages = ["@event-driven-io/emmett", "@event-driven-io/emmett-postgresql"]
         npm = [str(binaries / "npm"), "install", "--silent", "--no-audit", "--prefix", str(HOME)]
-        subprocess.run([*npm, *packages], check=True, env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"})
+        subprocess.run(
+            [*npm, *packages], check=True, env={**os.environ, "PATH": f"{binaries}:{os.environ['PATH']}"}
+        )
     return (str(binaries / "node"), "--import", f"data:text/javascript,globalThis.modules={str(modules)!r}")

@@ -37,7 +37,7 @@ class Reader(Protocol):
     async def execute(self, bound: Bound) -> str: ...
 
 
-class _Connection(asyncpg.Connection):
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
     def get_reset_query(self) -> str:
         """Nothing here changes session state, so a release costs no round trip."""
         return ""
@@ -83,7 +83,8 @@ class Database:
         return cls(pool, schema)
 
     async def fetch(self, bound: Bound) -> list[asyncpg.Record]:
-        return await self.pool.fetch(bound.sql, *bound.args)
+        rows: list[asyncpg.Record] = await self.pool.fetch(bound.sql, *bound.args)
+        return rows
 
     async def fetchrow(self, bound: Bound) -> asyncpg.Record | None:
         return await self.pool.fetchrow(bound.sql, *bound.args)
@@ -92,7 +93,7 @@ class Database:
         return await self.pool.fetchval(bound.sql, *bound.args)
 
     async def execute(self, bound: Bound) -> str:
-        return await self.pool.execute(bound.sql, *bound.args)
+        return str(await self.pool.execute(bound.sql, *bound.args))
 
     async def close(self) -> None:
         await self.pool.close()
@@ -148,7 +149,8 @@ class Transaction:
         return self._con
 
     async def fetch(self, bound: Bound) -> list[asyncpg.Record]:
-        return await (await self.connection()).fetch(bound.sql, *bound.args)
+        rows: list[asyncpg.Record] = await (await self.connection()).fetch(bound.sql, *bound.args)
+        return rows
 
     async def fetchrow(self, bound: Bound) -> asyncpg.Record | None:
         return await (await self.connection()).fetchrow(bound.sql, *bound.args)
@@ -157,7 +159,7 @@ class Transaction:
         return await (await self.connection()).fetchval(bound.sql, *bound.args)
 
     async def execute(self, bound: Bound) -> str:
-        return await (await self.connection()).execute(bound.sql, *bound.args)
+        return str(await (await self.connection()).execute(bound.sql, *bound.args))
 
     async def state(self, decider: Decider[S, C, E], stream_id: UUID, up_to: int | None = None) -> Handled[S]:
         """The stream folded to its state, without any change."""

@@ -13,7 +13,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Decider(Generic[S, C, E]):
-    """`decide` may refuse by raising a domain error, and returns `[]` for what is already done; `evolve` never fails."""
+    """`decide` may refuse by raising a domain error, and returns `[]` for what is done; `evolve` never fails."""
 
     stream_type: str
     initial: S

@@ -21,7 +21,7 @@ E = TypeVar("E", bound=Event, covariant=True)
 
 COLUMNS = "pos, stream_id, version, stream_type, type, schema_ver, event_id, recorded_at, public, data, meta"
 _APPEND = "SELECT pos, version, recorded_at FROM append($1, $2, $3, $4, $5)"
-_LOAD = f"SELECT {COLUMNS} FROM events WHERE stream_id = $1 AND version <= $2 ORDER BY version"
+_LOAD = f"SELECT {COLUMNS} FROM events WHERE stream_id = $1 AND version <= $2 ORDER BY version"  # noqa: S608
 _NEWEST = 2**31 - 1
 
 
@@ -133,23 +133,27 @@ class EventLog:
         After `[]` the caller's transaction holds the stream's lock: reload and try again.
         """
         ids = event_ids or [uuid7() for _ in events]
-        dumped = [await self._dump(con, keys, event, id) for event, id in zip(events, ids, strict=True)]
+        dumped = [
+            await self._dump(con, keys, event, event_id) for event, event_id in zip(events, ids, strict=True)
+        ]
         batch = Json(f"[{','.join(dumped)}]")
         rows = await con.fetch(_APPEND, stream_id, stream_type, expected, batch, meta.as_json())
         return [
-            Recorded(pos, id, stream_id, stream_type, version, at, event, meta)
-            for (pos, version, at), id, event in zip(rows, ids, events, strict=False)
+            Recorded(pos, event_id, stream_id, stream_type, version, at, event, meta)
+            for (pos, version, at), event_id, event in zip(rows, ids, events, strict=False)
         ]
 
-    async def _dump(self, con: asyncpg.Connection, keys: KeyRing, event: Event, id: UUID) -> str:
+    async def _dump(self, con: asyncpg.Connection, keys: KeyRing, event: Event, event_id: UUID) -> str:
         kind, data = type(event), event.model_dump_json()
-        assert self.types.get(kind.event_name) is kind, f"{kind.__name__} is not listed in the service's store"
+        assert self.types.get(kind.event_name) is kind, (
+            f"{kind.__name__} is not listed in the service's store"
+        )
         if kind.personal_fields():
             plain = orjson.loads(data)
-            sealed = privacy.seal(kind, id, plain, await keys.obtain(con, UUID(plain["owner_id"])))
+            sealed = privacy.seal(kind, event_id, plain, await keys.obtain(con, UUID(plain["owner_id"])))
             data = orjson.dumps(sealed).decode()
         public = "true" if kind.public else "false"
-        head = f'"id":"{id}","type":"{kind.event_name}","schema_ver":{kind.schema_version},"public":{public}'
+        head = f'"id":"{event_id}","type":"{kind.event_name}","schema_ver":{kind.schema_version},"public":{public}'
         return f'{{{head},"data":{data}}}'
 
 
@@ -176,7 +180,7 @@ class Tail:
     async def read(self, con: asyncpg.Connection, limit: int = 500) -> list[asyncpg.Record]:
         """The next rows that are safe to hand out; moves on past them."""
         rows = await con.fetch(
-            f"SELECT {COLUMNS}, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin "
+            f"SELECT {COLUMNS}, pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin "  # noqa: S608
             "FROM events WHERE pos > $1 ORDER BY pos LIMIT $2",
             self.pos,
             limit,

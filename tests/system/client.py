@@ -116,7 +116,9 @@ class MainJob:
         job = await client.finished(self.request)
         assert job["status"] == "completed", job
         request = await client.get(f"/generation-requests/{self.request}")
-        assert sorted(image["generation_index"] for image in request["images"]) == list(range(1, self.pictures + 1))
+        assert sorted(image["generation_index"] for image in request["images"]) == list(
+            range(1, self.pictures + 1)
+        )
         assert (await client.get(f"/products/{self.product}/gallery"))["total"] == self.pictures
         specifications = await client.get(f"/products/{self.product}/specifications")
         assert [version["version"] for version in specifications["items"]] == [1]

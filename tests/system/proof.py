@@ -31,7 +31,10 @@ async def _assert_published_in_order(stack: Stack, name: str) -> None:
     db = await Database.connect(stack.service_env(name)["DATABASE_URL"], name)
     bus = await Bus.connect(stack.nats.url("operator"), "proof")
     try:
-        log = [row["event_id"] for row in await db.pool.fetch("SELECT event_id FROM events WHERE public ORDER BY pos")]
+        log = [
+            row["event_id"]
+            for row in await db.pool.fetch("SELECT event_id FROM events WHERE public ORDER BY pos")
+        ]
         async with asyncio.timeout(PATIENCE):
             while (await bus.js.stream_info(f"ev_{name}")).state.messages < len(log):
                 await asyncio.sleep(0.1)
@@ -45,7 +48,9 @@ async def _published(bus: Bus, name: str, count: int) -> list[UUID]:
     state = (await bus.js.stream_info(f"ev_{name}")).state
     assert state.messages == count, f"{state.messages} messages for {count} events"
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
-    reader = await bus.js.subscribe(f"vitrine.{name}.>", stream=f"ev_{name}", ordered_consumer=True, config=config)
+    reader = await bus.js.subscribe(
+        f"vitrine.{name}.>", stream=f"ev_{name}", ordered_consumer=True, config=config
+    )
     return [UUID(orjson.loads((await reader.next_msg(5)).data)["id"]) for _ in range(count)]
 
 
@@ -53,7 +58,9 @@ async def _assert_read_models_equal_their_rebuild(stack: Stack, name: str) -> No
     definition = import_module(f"services.{name}.store").definition
     env = stack.service_env(name)
     async with Service.open(definition, **definition.variables(env)) as service, asyncio.timeout(PATIENCE):
-        while differing := [report for report in await verify(service, env["DATABASE_OWNER_URL"]) if not report.equal]:
+        while differing := [
+            report for report in await verify(service, env["DATABASE_OWNER_URL"]) if not report.equal
+        ]:
             await asyncio.sleep(0.5)  # a projector may still be behind; asked again until it is not
             last = differing
         assert not differing, last

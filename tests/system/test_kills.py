@@ -19,7 +19,9 @@ async def test_every_accepted_request_has_exactly_one_result(
     random.shuffle(victims)
     accepting = [asyncio.create_task(client.main_job(seed)) for seed in range(jobs)]
     for victim in victims:
-        await asyncio.sleep(random.uniform(0.5, 2.0))  # a random moment is the point, not a wait for something
+        await asyncio.sleep(
+            random.uniform(0.5, 2.0)
+        )  # a random moment is the point, not a wait for something
         await asyncio.to_thread(system.kill, victim)
     accepted = await asyncio.gather(*accepting)
     for job in accepted:

@@ -18,7 +18,9 @@ async def test_twenty_uploads_at_once_all_succeed(client: Client) -> None:
 
     async def upload(seed: int) -> int:
         files = [("files", (f"{seed}.png", photo(seed, 160), "image/png"))]
-        return (await client.request("POST", f"/products/{product}/upload-references", files=files)).status_code
+        return (
+            await client.request("POST", f"/products/{product}/upload-references", files=files)
+        ).status_code
 
     assert await asyncio.gather(*(upload(seed) for seed in range(20))) == [201] * 20
     references = (await client.get(f"/products/{product}/references"))["items"]
@@ -30,7 +32,10 @@ async def test_of_two_writers_with_the_same_version_one_wins(client: Client) -> 
     created = await client.request("POST", "/products", json={"title": "Bottle"})
     path, etag = f"/products/{created.json()['id']}", created.headers["etag"]
     answers = await asyncio.gather(
-        *(client.request("PATCH", path, json={"title": f"Bottle {n}"}, headers={"If-Match": etag}) for n in range(2))
+        *(
+            client.request("PATCH", path, json={"title": f"Bottle {n}"}, headers={"If-Match": etag})
+            for n in range(2)
+        )
     )
     assert sorted(answer.status_code for answer in answers) == [200, 412]
 

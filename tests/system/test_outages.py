@@ -50,7 +50,10 @@ async def _read_on(client: Client) -> None:
 
 
 async def _assert_ready_tells(system: Stack, check: str) -> None:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{system.ports['catalog-api']}") as api, asyncio.timeout(20):
+    async with (
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{system.ports['catalog-api']}") as api,
+        asyncio.timeout(20),
+    ):
         while True:
             answer = await api.get("/ready", timeout=10)
             if answer.status_code == 503:

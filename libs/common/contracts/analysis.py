@@ -65,7 +65,7 @@ class AnalysisFailed(PublicEvent):
 
 
 class SpecificationFacts(BaseModel):
-    """What a specification says and where it comes from; `sha256` of `yaml_content`, a copy of which is object `key`."""
+    """What a specification says and where it comes from; `sha256` of `yaml_content`, copied to object `key`."""
 
     owner_id: UUID
     product_id: UUID

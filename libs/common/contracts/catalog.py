@@ -44,7 +44,7 @@ class ProductRestored(PublicEvent):
 
 
 class ReferenceUploaded(PublicEvent):
-    """A photo of the product. `key` is its object, `sha256` of the bytes; `analyze` asks for an analysis as `job_id`."""
+    """A photo of the product. `key` is its object, `sha256` its hash; `analyze` asks for an analysis as `job_id`."""
 
     event_name = "catalog.reference_uploaded"
     owner_id: UUID

@@ -237,9 +237,10 @@ class Engine:
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
         outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
         if isinstance(error, JobTimeout) or not (retryable or outage) or claim.attempts >= MAX_ATTEMPTS:
-            return await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable), None)
-        delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
-        await self._give_back(claim, delay, counts=not outage)
+            await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable), None)
+        else:
+            delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
+            await self._give_back(claim, delay, counts=not outage)
 
     async def _give_back(self, claim: Claim, delay: float, *, counts: bool = True) -> None:
         with suppress(*AWAY, asyncpg.PostgresError):

@@ -8,6 +8,7 @@ from libs.common.contracts.jobs import JobFinished, JobProgressed, JobQueued, Jo
 from libs.common.errors import Conflict
 from libs.common.messages import Command
 
+NOBODY = UUID(int=0)
 Status = Literal["new", "queued", "processing", "completed", "failed", "cancelled"]
 
 
@@ -53,7 +54,7 @@ class JobEvents:
 @dataclass(frozen=True, slots=True)
 class Job:
     status: Status = "new"
-    owner_id: UUID = UUID(int=0)
+    owner_id: UUID = NOBODY
     job_type: str = ""
     attempt: int = 0
     total: int = 1

@@ -70,17 +70,13 @@ async def enqueue(tx: Transaction, kind: str, job_id: UUID, owner_id: UUID, limi
     tx.wake_on_commit("jobs")
 
 
-async def claim(
-    db: Database, worker_id: UUID, kinds: list[str], lease: float
-) -> Claim | None:
+async def claim(db: Database, worker_id: UUID, kinds: list[str], lease: float) -> Claim | None:
     """The next job, leased for `lease` seconds: first of the user with the fewest running, then the oldest."""
     row = await db.pool.fetchrow(_CLAIM, worker_id, kinds, lease)
     return Claim(**row) if row else None
 
 
-async def renew(
-    db: Database, worker_id: UUID, jobs: list[UUID], lease: float
-) -> dict[UUID, bool]:
+async def renew(db: Database, worker_id: UUID, jobs: list[UUID], lease: float) -> dict[UUID, bool]:
     """Prolongs the leases of this worker's jobs; each job that is still ours, with whether it is to be cancelled."""
     return {row["job_id"]: row["cancelled"] for row in await db.pool.fetch(_RENEW, worker_id, lease, jobs)}
 
@@ -133,8 +129,9 @@ async def request_cancel(tx: Transaction, job_id: UUID) -> bool:
 
 async def position(db: Database, job_id: UUID) -> int | None:
     """How many jobs of its kind are before a waiting one (0: next); None when it runs or is over."""
-    return await db.pool.fetchval(
+    place: int | None = await db.pool.fetchval(
         "SELECT (SELECT count(*) FROM job_queue o WHERE o.kind = q.kind AND o.lease_until IS NULL "
         "AND o.queued_at < q.queued_at) FROM job_queue q WHERE q.job_id = $1 AND q.lease_until IS NULL",
         job_id,
     )
+    return place

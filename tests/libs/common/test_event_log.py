@@ -55,7 +55,7 @@ async def test_of_two_writers_with_the_same_expectation_one_wins(scratch: Counte
     outcomes = await asyncio.gather(
         *(scratch.handle(counter, Add(amount=1), expected=1) for _ in range(2)), return_exceptions=True
     )
-    assert sorted(type(outcome) for outcome in outcomes if isinstance(outcome, Exception)) == [PreconditionFailed]
+    assert [type(outcome) for outcome in outcomes if isinstance(outcome, Exception)] == [PreconditionFailed]
     assert 2 in outcomes
 
 
@@ -80,7 +80,11 @@ async def test_an_append_beyond_the_end_is_an_error(scratch: Counters) -> None:
 
 async def test_the_runtime_role_writes_events_only_through_append(scratch: Counters) -> None:
     await scratch.handle(uuid7(), Add(amount=1))
-    for statement in ("DELETE FROM events", "UPDATE events SET version = 9", "INSERT INTO events SELECT * FROM events"):
+    for statement in (
+        "DELETE FROM events",
+        "UPDATE events SET version = 9",
+        "INSERT INTO events SELECT * FROM events",
+    ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await scratch.db.pool.execute(statement)
 
@@ -114,12 +118,16 @@ async def test_an_old_version_is_read_through_its_upcaster(scratch: Counters) ->
     assert newer.decode(row).event == Counted(owner_id=OWNER, by=4)
 
 
-async def test_the_tail_waits_for_an_append_that_may_still_commit(scratch: Counters, scratch_url: str) -> None:
+async def test_the_tail_waits_for_an_append_that_may_still_commit(
+    scratch: Counters, scratch_url: str
+) -> None:
     reader, tail = await connect(scratch_url, "scratch"), Tail(0)
     slow = scratch.begin()
     await slow.handle(counters, uuid7(), Add(amount=1))
     await scratch.handle(uuid7(), Add(amount=2))
-    assert await tail.read(reader) == [] and await tail.read(reader) == [] and tail.waiting
+    assert await tail.read(reader) == []
+    assert await tail.read(reader) == []
+    assert tail.waiting
     await slow.commit()
     assert [row["data"]["amount"] for row in await tail.read(reader)] == [1, 2]
     await reader.close()

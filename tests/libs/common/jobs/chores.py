@@ -7,7 +7,8 @@ import asyncio
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -54,7 +55,7 @@ EVENTS = JobEvents(JobQueued, JobStarted, JobProgressed, JobFinished)
 
 @dataclass(frozen=True)
 class Chore:
-    job: Job = Job()
+    job: Job = field(default_factory=Job)
 
 
 def decide(command: Do | JobCommand, chore: Chore) -> list[Any]:
@@ -79,7 +80,7 @@ def chore_kind(call: Call) -> JobKind[Chore]:
 
     async def perform(job: RunningJob[Chore]) -> dict[str, Any]:
         for number in range(job.state.job.total):
-            await job.step(f"step-{number}", lambda number=number: call(job, number))
+            await job.step(f"step-{number}", partial(call, job, number))
             await job.progress(f"step-{number}")
         return {"steps": job.state.job.total}
 
@@ -90,11 +91,13 @@ def service_of(db: Database, bus: Any) -> Service[Any]:
     """The parts of a service that the engine uses."""
     settings: Any = SimpleNamespace(master_key=MASTER_KEY)
     objects: Any = None
-    definition: Any = Definition(SCHEMA, SimpleNamespace, log)  # type: ignore[type-var]
+    definition: Any = Definition(SCHEMA, SimpleNamespace, log)
     return Service(definition, settings, db, bus, objects)
 
 
-async def accept(service: Service[Any], job_id: UUID, owner_id: UUID, steps: int = 1, limit: int = 50) -> None:
+async def accept(
+    service: Service[Any], job_id: UUID, owner_id: UUID, steps: int = 1, limit: int = 50
+) -> None:
     async with service.transaction(Meta()) as tx:
         await tx.handle(chores, job_id, Do(owner_id=owner_id, steps=steps))
         await queue.enqueue(tx, "chore", job_id, owner_id, limit)

@@ -35,8 +35,8 @@ async def start(service: Service[Any]) -> AsyncIterator[Start]:
     """Runs an engine until the test ends."""
     tasks: list[asyncio.Task[None]] = []
 
-    async def start(call: Call, slots: int = 2, timeout: float = 20, lease: float = 1.0) -> Engine:
-        engine = Engine(service, [chore_kind(call)], slots, timeout, lease)
+    async def start(call: Call, slots: int = 2, seconds: float = 20, lease: float = 1.0) -> Engine:
+        engine = Engine(service, [chore_kind(call)], slots, seconds, lease)
         tasks.append(asyncio.create_task(engine.run()))
         return engine
 
@@ -64,7 +64,8 @@ async def test_a_job_runs_through_its_steps_to_its_end(service: Service[Any], st
     await accept(service, job_id, ANNA, steps=3)
     job = await at_end(service, job_id)
     assert (job.status, job.steps) == ("completed", ("step-0", "step-1", "step-2"))
-    assert job.finished and job.finished.result == {"steps": 3}
+    assert job.finished
+    assert job.finished.result == {"steps": 3}
     assert await service.db.pool.fetchval("SELECT count(*) FROM job_queue") == 0
     assert await service.db.pool.fetchval("SELECT count(*) FROM job_calls") == 0
 
@@ -108,11 +109,12 @@ async def test_a_job_that_takes_too_long_fails(service: Service[Any], start: Sta
         await asyncio.Event().wait()
         return {}
 
-    await start(hang, timeout=0.2)
+    await start(hang, seconds=0.2)
     job_id = uuid7()
     await accept(service, job_id, ANNA)
     job = await at_end(service, job_id)
-    assert job.finished and job.finished.code == "timeout"
+    assert job.finished
+    assert job.finished.code == "timeout"
 
 
 async def test_a_waiting_job_is_cancelled_at_once(service: Service[Any]) -> None:
@@ -253,7 +255,8 @@ async def test_a_full_queue_says_when_to_come_back(service: Service[Any]) -> Non
     with pytest.raises(TooMany) as refusal:
         await accept(service, uuid7(), BEN, limit=3)
     assert refusal.value.code == "queue_full"
-    assert refusal.value.retry_after and refusal.value.retry_after >= 1
+    assert refusal.value.retry_after
+    assert refusal.value.retry_after >= 1
 
 
 async def test_admission_counts_right_under_contention(service: Service[Any]) -> None:

@@ -49,6 +49,8 @@ def test_what_is_over_cannot_be_cancelled() -> None:
 
 
 def test_cancelling_twice_is_cancelling_once() -> None:
-    cancelled = JobFinished(owner_id=OWNER, status="cancelled", code="cancelled", detail="cancelled by its owner")
+    cancelled = JobFinished(
+        owner_id=OWNER, status="cancelled", code="cancelled", detail="cancelled by its owner"
+    )
     spec.given(queued).when(CancelJob(by="me")).then(cancelled)
     spec.given(queued, cancelled).when(CancelJob(by="me")).then()

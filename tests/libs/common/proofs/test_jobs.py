@@ -1,4 +1,4 @@
-"""Workers killed with -9 at random moments: every job has exactly one result, and no stored answer is paid for again."""
+"""Workers killed with -9 at any moment: every job has exactly one result, and no stored answer is paid for twice."""
 
 import asyncio
 import random
