@@ -1,7 +1,6 @@
 """The caller of a request: `user: CurrentUser`, and tickets for clients that cannot set headers."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any
@@ -12,11 +11,9 @@ from starlette.requests import HTTPConnection
 
 from libs.common.bus import Bus
 from libs.common.errors import DomainError, Forbidden, Unauthorized
-from libs.common.resilience import AWAY
+from libs.common.resilience import persist
 from libs.common.settings import Settings
 from libs.common.tokens import User, Verifier
-
-log = logging.getLogger(__name__)
 
 ACCESS_CHANGED = "auth.access_changed"
 """The notice, `{account_id, active}`, that makes a deactivation felt before the next reload."""
@@ -54,12 +51,13 @@ class Authenticator:
 
     async def keep_up(self, load: Callable[[], Awaitable[Iterable[UUID]]]) -> None:
         """Reloads `refused` every two seconds; while the database is away, whoever was refused stays so."""
-        while True:
-            try:
+
+        async def reload() -> None:
+            while True:
                 self.refused = frozenset(await load())
-            except AWAY as error:
-                log.warning("cannot reload the refused accounts: %s", error)
-            await asyncio.sleep(_RELOAD_SECONDS)
+                await asyncio.sleep(_RELOAD_SECONDS)
+
+        await persist("the reload of refused accounts", reload)
 
     def access_changed(self, notice: dict[str, Any]) -> None:
         account = {UUID(notice["account_id"])}

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 URL_LIFETIME = timedelta(hours=1)
 _SIGNING_STEP = 1800
 _THREADS = 8
-_PATIENCE = 20.0
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _client(settings: Settings, url: str) -> Minio:
         http_client=urllib3.PoolManager(
             maxsize=_THREADS,
             block=True,
-            timeout=urllib3.Timeout(connect=2, read=10),
+            timeout=urllib3.Timeout(connect=2, read=5),
             retries=urllib3.Retry(total=1, backoff_factor=0.1, status_forcelist=(500, 502, 503, 504)),
         ),
     )

@@ -9,6 +9,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
@@ -29,7 +30,8 @@ class SpanExport:
 
     def samples(self, trace_id: str, name: str) -> bool:
         """Whether a new trace is recorded; the spans within follow its flag."""
-        return self._provider.sampler.should_sample(None, int(trace_id, 16), name).decision.is_sampled()
+        decision = self._provider.sampler.should_sample(None, int(trace_id, 16), name).decision
+        return decision is Decision.RECORD_AND_SAMPLE
 
     def record(self, span: Span, error: BaseException | None) -> None:
         """Queues a finished span; when the collector is too slow, spans are dropped."""
@@ -52,7 +54,7 @@ class SpanExport:
 
     def close(self) -> None:
         """Exports what is queued."""
-        self._batches.shutdown()
+        self._batches.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _context(traceparent: str) -> SpanContext:

@@ -40,8 +40,9 @@ class Span:
         self.attributes = attributes
         self.log_fields: dict[str, Any] = outer.log_fields if outer else {}
         """Added to every log line inside the block; inherited by the spans within."""
-        self.parent = parent if parent and _TRACEPARENT.fullmatch(parent) else outer and outer.traceparent
-        self.traceparent = _child(self.parent) if self.parent else _root(name)
+        known = parent if parent and _TRACEPARENT.fullmatch(parent) else None
+        self.parent: str | None = known or (outer.traceparent if outer else None)
+        self.traceparent: str = _child(self.parent) if self.parent else _root(name)
         self.began = time.time_ns() if _recorder else 0
         self._token: Token[Span | None] | None = None
 

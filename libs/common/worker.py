@@ -10,8 +10,8 @@ from typing import Any
 
 import uvloop
 
-from libs.common.event_log import Recorded
 from libs.common import idempotency
+from libs.common.event_log import Recorded
 from libs.common.jobs.engine import Engine, JobKind
 from libs.common.logs import configure_logging
 from libs.common.probes import serving_probes

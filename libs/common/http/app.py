@@ -66,13 +66,13 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Service.open(definition, **overrides) as service:
-            settings = service.settings
-            configure_logging(f"{definition.name}-api", settings.log_level, settings.log_dir)
+            settings, process = service.settings, f"{definition.name}-api"
+            configure_logging(process, settings.log_level, settings.log_dir)
             app.state.service = service
             app.state.authenticator = Authenticator(settings, service.bus)
             app.state.rate_limits = RateLimits(settings)
             app.state.client_address = client_address(settings.trusted_proxies)
-            with exporting(f"{definition.name}-api", settings.otel_exporter_otlp_endpoint):
+            with exporting(process, settings.otel_exporter_otlp_endpoint):
                 async with _keeping_up(app, refused_accounts), running(service) if running else nullcontext():
                     yield
 

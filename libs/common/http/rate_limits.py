@@ -1,5 +1,6 @@
 """Rate limits: a moving window per class of routes and caller, an account or an address."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from limits.storage import storage_from_string
 
 from libs.common.errors import TooMany
 from libs.common.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 LimitClass = Literal["auth", "upload", "process", "read", "write", "orders"]
@@ -64,15 +67,19 @@ class LocalWindows:
 
 
 class SharedWindows:
-    """In a store of the `limits` library that all replicas use, such as Redis."""
+    """In a store of the `limits` library that all replicas use, such as Redis; nobody is refused while it is away."""
 
     def __init__(self, url: str) -> None:
-        storage = cast(Storage, storage_from_string(f"async+{url}"))
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._storage = cast(Storage, storage_from_string(f"async+{url}"))
+        self._limiter = MovingWindowRateLimiter(self._storage)
 
     async def hit(self, key: str, limit: RateLimitItem) -> Window:
-        allowed = await self._limiter.hit(limit, key)
-        stats = await self._limiter.get_window_stats(limit, key)
+        try:
+            allowed = await self._limiter.hit(limit, key)
+            stats = await self._limiter.get_window_stats(limit, key)
+        except (self._storage.base_exceptions, OSError) as error:  # type: ignore[misc]
+            log.warning("cannot count requests: %r", error)
+            return Window(True, limit.amount, 0)
         return Window(allowed, stats.remaining, stats.reset_time - time.time())
 
 

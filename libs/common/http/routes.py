@@ -17,11 +17,11 @@ from libs.common.errors import Conflict
 from libs.common.http.bodies import BoundedRequest, Json
 from libs.common.http.direct import direct
 from libs.common.http.etags import conditional, etag
-from libs.common.http.idempotency import HEADER, Overtaken, Repeatable
 from libs.common.http.middleware import Exchange
 from libs.common.http.openapi import LOGIN, REFUSED
 from libs.common.http.paging import PagingOf
 from libs.common.http.rate_limits import LimitClass
+from libs.common.idempotency import HEADER, Overtaken, Repeatable
 from libs.common.identity import admin_user, current_user, identify
 from libs.common.messages import Meta
 from libs.common.objects import ObjectStore

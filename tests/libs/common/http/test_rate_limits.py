@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 from limits import parse
+from limits.aio.storage import MemoryStorage
 
 from libs.common.http.rate_limits import LocalWindows, SharedWindows, Windows, client_address
 from tests.libs.common.http.conftest import ALICE, BOB, OpenClient
@@ -95,3 +96,18 @@ async def test_a_flood_of_addresses_does_not_fill_the_memory(crowded: LocalWindo
     for number in range(1000):
         assert (await crowded.hit(str(number), parse("1/minute"))).allowed
     assert len(crowded._hits) <= 100
+
+
+class LostStorage(MemoryStorage):
+    """A server that went away."""
+
+    STORAGE_SCHEME = ["async+lost"]  # noqa: RUF012 -- how the library finds it
+
+    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+        raise ConnectionError("gone")
+
+
+async def test_while_the_shared_store_is_away_nobody_is_refused(open_client: OpenClient) -> None:
+    changed = {"rate_limit_storage_url": "lost://", "rate_limit_read": "1/minute"}
+    async with open_client(account=ALICE, rate_limits_enabled=True, **changed) as client:
+        assert [(await client.get("/counters")).status_code for _ in range(3)] == [200, 200, 200]

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from httpx import AsyncClient, Response
 
-from libs.common.http import idempotency
+from libs.common import idempotency
 from libs.common.sql import Bound
 from tests.libs.common.counters import Counters
 from tests.libs.common.http.conftest import ALICE, BOB, OpenClient
