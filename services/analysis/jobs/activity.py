@@ -161,11 +161,7 @@ def _tell(
 
 read_model = ReadModel("jobs", (jobs, messages), _project, SOURCES)
 
-find = Statement(
-    sa.select(jobs).where(
-        jobs.c.job_id == sa.bindparam("job_id"), jobs.c.owner_id == sa.bindparam("owner_id")
-    )
-)
+find = Statement(sa.select(jobs).where(jobs.c.job_id == sa.bindparam("job_id")))
 _earlier = messages.alias("earlier")
 _completed_by_then = (
     sa.select(sa.func.coalesce(sa.func.max(_earlier.c.completed), 0))

@@ -24,7 +24,7 @@ class Progress(BaseModel):
 
 
 class JobBody(BaseModel):
-    """`result` is what it made; `code`, `error_message` and `retryable` say why it failed; `cost` is in dollars.
+    """`result` is what it made; `code`, `error_message` and `retryable` say why it failed; `cost` in dollars.
 
     A job that has only just been accepted may have no title, product and times for a moment.
     """

@@ -20,8 +20,10 @@ _UNKNOWN_YET = dict.fromkeys(
 
 async def find_job(service: Service[Any], owner_id: UUID, job_id: UUID) -> Job:
     """Raises NotFound for a stranger's job, and Unavailable while nobody can tell whether it exists."""
-    row = await service.db.fetchrow(find(job_id=job_id, owner_id=owner_id))
-    return row or await _ask(service, owner_id, job_id)
+    job: Job = await service.db.fetchrow(find(job_id=job_id)) or await _ask(service, job_id)
+    if job["owner_id"] != owner_id:
+        raise _unknown()
+    return job
 
 
 async def queue_position(service: Service[Any], job: Job) -> int | None:
@@ -48,18 +50,22 @@ def present(job: Job) -> dict[str, Any]:
     return body
 
 
-async def _ask(service: Service[Any], owner_id: UUID, job_id: UUID) -> Job:
+async def _ask(service: Service[Any], job_id: UUID) -> Job:
     question = {"job_id": str(job_id)}
     answers = await asyncio.gather(
         *(service.bus.ask(source, "job", question) for source in SOURCES), return_exceptions=True
     )
     for source, answer in zip(SOURCES, answers, strict=True):
-        if isinstance(answer, dict) and answer["owner_id"] == str(owner_id):
+        if isinstance(answer, dict):
             return _as_row(source, answer)
     for answer in answers:
         if isinstance(answer, BaseException) and not isinstance(answer, NotFound):
             raise answer
-    raise NotFound("no such job", code="job_not_found")
+    raise _unknown()
+
+
+def _unknown() -> NotFound:
+    return NotFound("no such job", code="job_not_found")
 
 
 def _as_row(source: str, answer: dict[str, Any]) -> Job:

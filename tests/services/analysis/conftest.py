@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -11,9 +11,11 @@ from uuid import UUID
 import pytest
 import uvicorn
 from httpx import AsyncClient
-from uuid_utils.compat import uuid4
+from uuid_utils.compat import uuid4, uuid7
 
 from deploy.local.stack import Stack
+from libs.common.contracts.analysis import PinnedReference
+from libs.common.jobs import queue
 from libs.common.jobs.engine import Engine
 from libs.common.projector import Feed
 from libs.common.relay import Relay
@@ -21,6 +23,7 @@ from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.tokens import sign_access_token
 from libs.providers.chain import Providers
+from services.analysis.analyses.domain import JOB_TYPE, RequestAnalysis, analyses
 from services.analysis.analyses.job import analysis_job
 from services.analysis.api import app
 from services.analysis.jobs import activity
@@ -32,7 +35,8 @@ from tests.services.analysis.neighbours import Catalog, Generation, open_catalog
 
 Environment = Callable[[str], dict[str, str]]
 LogIn = Callable[[UUID], AsyncClient]
-Running = Callable[[], Any]
+Running = Callable[..., Any]
+Accept = Callable[[UUID], Awaitable[UUID]]
 
 
 @pytest.fixture
@@ -122,6 +126,24 @@ def client(log_in: LogIn, owner_id: UUID) -> AsyncClient:
 @pytest.fixture
 def stranger(log_in: LogIn) -> AsyncClient:
     return log_in(uuid4())
+
+
+@pytest.fixture
+def accept(service: Service[AnalysisSettings], owner_id: UUID) -> Accept:
+    """`await accept(product_id)`: an analysis of the owner waits; the job's id."""
+
+    async def accept_one(product_id: UUID) -> UUID:
+        job_id = uuid7()
+        photo = PinnedReference(reference_id=uuid7(), key="photo.png", sha256="7" * 64)
+        command = RequestAnalysis(
+            owner_id=owner_id, product_id=product_id, product_title="Mug", references=[photo]
+        )
+        async with service.transaction() as tx:
+            await queue.enqueue(tx, JOB_TYPE, job_id, owner_id, limit=50)
+            await tx.handle(analyses, job_id, command)
+        return job_id
+
+    return accept_one
 
 
 @pytest.fixture

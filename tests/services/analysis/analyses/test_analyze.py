@@ -26,7 +26,7 @@ async def ended(client: AsyncClient, job_id: str) -> dict[str, Any]:
         job: dict[str, Any] = (await client.get(f"/jobs/{job_id}")).json()
         return job if job["completed_at"] else None
 
-    job: dict[str, Any] = await eventually(over)
+    job: dict[str, Any] = await eventually(over, seconds=60)
     return job
 
 

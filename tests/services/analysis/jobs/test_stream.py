@@ -1,0 +1,260 @@
+"""Server-sent events and the WebSocket of a job: the same messages, resumed, refused, and ended."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from httpx import AsyncClient
+from uuid_utils.compat import uuid4, uuid7
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from libs.common.jobs.lifecycle import CompleteJob, FailJob, ReportProgress, StartJob
+from libs.common.service import Service
+from services.analysis.jobs import follow
+from tests.libs.common.waiting import eventually
+from tests.services.analysis.conftest import Accept
+from tests.services.analysis.jobs.test_routes import listed
+from tests.services.analysis.neighbours import Generation
+
+PRODUCT = UUID(int=2)
+Token = Callable[[UUID], str]
+
+
+class Event(dict[str, Any]):
+    """One server-sent event: `id`, `event`, and `data` as parsed JSON."""
+
+
+async def events_of(client: AsyncClient, job_id: UUID, **headers: str) -> AsyncGenerator[Event, None]:
+    """Until the server ends the stream."""
+    async with client.stream("GET", f"/jobs/{job_id}/stream", headers=headers) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        event = Event()
+        async for line in answer.aiter_lines():
+            if line.startswith(":"):
+                continue
+            if not line and event:
+                yield event
+                event = Event()
+            elif line:
+                name, _, value = line.partition(": ")
+                event[name] = orjson.loads(value) if name == "data" else value
+
+
+async def make(generation: Generation, job_id: UUID) -> None:
+    """The whole life of a job with two pictures."""
+    for command in (
+        StartJob(),
+        ReportProgress(step="image-1"),
+        ReportProgress(step="image-2"),
+        CompleteJob(result={"image_ids": [str(UUID(int=5))], "failures": []}),
+    ):
+        await generation.tell(job_id, command)
+
+
+async def test_a_follower_gets_a_snapshot_and_then_everything_that_happens(
+    client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT, count=2)
+    await listed(client, 1)
+    stream = events_of(client, job_id)
+    first = await anext(stream)
+    assert (first["event"], first["data"]["status"]) == ("snapshot", "queued")
+    await make(generation, job_id)
+    told = [event async for event in stream]
+    assert [event["event"] for event in told] == ["job_started", "step_update", "step_update", "job_complete"]
+    assert [event["data"]["type"] for event in told] == [event["event"] for event in told]
+    assert [event["data"]["progress"]["completed"] for event in told] == [0, 1, 2, 2]
+    assert told[1]["data"]["step"] == "image-1"
+    assert told[1]["data"]["job_id"] == str(job_id)
+    assert told[-1]["data"]["data"]["image_ids"] == [str(UUID(int=5))]
+    ids = [int(event["id"]) for event in (first, *told)]
+    assert ids == sorted(set(ids))
+
+
+async def test_who_lost_the_connection_goes_on_where_it_was(
+    client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT, count=2)
+    await make(generation, job_id)
+    await listed(client, 1, status="completed")
+    everything = [event async for event in events_of(client, job_id, **{"last-event-id": "0"})]
+    names = ["job_queued", "job_started", "step_update", "step_update", "job_complete"]
+    assert [event["event"] for event in everything] == names
+    for seen in range(4):
+        rest = [
+            event async for event in events_of(client, job_id, **{"last-event-id": everything[seen]["id"]})
+        ]
+        assert rest == everything[seen + 1 :]
+    end = await client.get(f"/jobs/{job_id}/stream", headers={"last-event-id": everything[-1]["id"]})
+    assert end.status_code == 204
+
+
+async def test_who_comes_late_still_hears_the_end(
+    client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT)
+    await generation.tell(job_id, StartJob())
+    await generation.tell(job_id, FailJob(code="content_refused", detail="no"))
+    await listed(client, 1, status="failed")
+    told = [event async for event in events_of(client, job_id)]
+    assert [(event["event"], event["data"]["status"]) for event in told] == [
+        ("snapshot", "failed"),
+        ("job_failed", "failed"),
+    ]
+    assert told[-1]["data"]["data"] == {"code": "content_refused", "detail": "no", "retryable": False}
+
+
+async def test_a_stream_can_begin_before_the_projection_has_the_job(
+    client: AsyncClient, generation: Generation, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT)
+    stream = events_of(client, job_id)
+    assert (await anext(stream))["id"] == "0"
+    await stream.aclose()
+
+
+async def test_nothing_is_missed_when_no_notice_arrives(
+    client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(follow, "_topic", lambda job_id: f"analysis.elsewhere.{uuid7()}")
+    job_id = await generation.request(owner_id, PRODUCT, count=2)
+    await listed(client, 1)
+    stream = events_of(client, job_id)
+    await anext(stream)
+    await make(generation, job_id)
+    assert [event["event"] async for event in stream][-1] == "job_complete"
+
+
+async def test_a_quiet_stream_shows_that_it_lives(
+    client: AsyncClient, accept: Accept, feeds: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "QUIET_SECONDS", 0.01)
+    job_id = await accept(PRODUCT)
+    await listed(client, 1)
+    async with client.stream("GET", f"/jobs/{job_id}/stream") as answer:
+        beats = 0
+        async for line in answer.aiter_lines():
+            beats += line.startswith(":")
+            if beats == 3:
+                break
+
+
+async def test_who_leaves_is_not_listened_for_any_more(
+    client: AsyncClient, accept: Accept, feeds: None, api: Service[Any]
+) -> None:
+    job_id = await accept(PRODUCT)
+    await listed(client, 1)
+    before = len(api.bus._listeners)
+    stream = events_of(client, job_id)
+    await anext(stream)
+    await stream.aclose()
+
+    async def gone() -> bool:
+        return len(api.bus._listeners) == before
+
+    await eventually(gone)
+
+
+@pytest.mark.parametrize("last_event_id", ["-1", "x", str(2**31)])
+async def test_an_event_id_that_was_never_sent_is_refused(
+    client: AsyncClient, accept: Accept, last_event_id: str
+) -> None:
+    job_id = await accept(PRODUCT)
+    answer = await client.get(f"/jobs/{job_id}/stream", headers={"last-event-id": last_event_id})
+    assert answer.status_code == 422
+
+
+async def test_a_stream_takes_its_token_from_the_address(
+    origin: str, token: Token, accept: Accept, owner_id: UUID
+) -> None:
+    job_id = await accept(PRODUCT)
+    async with AsyncClient(base_url=f"http://{origin}/api/v1") as browser:
+        path = f"/jobs/{job_id}/stream"
+        assert (await browser.get(path)).status_code == 401
+        assert (await browser.get(path, params={"token": "forged"})).status_code == 401
+        async with browser.stream("GET", path, params={"token": token(owner_id)}) as answer:
+            assert answer.status_code == 200
+
+
+def socket_of(origin: str, job_id: UUID | str, token: str | None) -> Any:
+    query = f"?token={token}" if token else ""
+    return connect(f"ws://{origin}/ws/processing/{job_id}{query}")
+
+
+async def close_code(connection: ClientConnection) -> int | None:
+    """What the server closes with, once it does."""
+    with suppress(ConnectionClosed):
+        async for _ in connection:
+            pass
+    return connection.close_code
+
+
+async def test_a_websocket_tells_the_same_and_closes_after_the_end(
+    origin: str, token: Token, client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT, count=2)
+    await listed(client, 1)
+    async with socket_of(origin, job_id, token(owner_id)) as connection:
+        told = [orjson.loads(await connection.recv())]
+        await make(generation, job_id)
+        async for message in connection:
+            told.append(orjson.loads(message))
+        assert connection.close_code == 1000
+    assert [message["type"] for message in told] == [
+        "snapshot",
+        "job_started",
+        "step_update",
+        "step_update",
+        "job_complete",
+    ]
+    step = told[2]
+    assert step.keys() == {"type", "job_id", "image_id", "step", "status", "progress", "data", "timestamp"}
+    assert (step["step"], step["status"], step["progress"]) == (
+        "image-1",
+        "completed",
+        {"completed": 1, "total": 2},
+    )
+    assert step["timestamp"].endswith("Z")
+
+
+async def test_a_websocket_is_closed_to_who_has_no_token(origin: str, token: Token, accept: Accept) -> None:
+    job_id = await accept(PRODUCT)
+    for bad in (None, "forged", token(uuid4())[:-3]):
+        async with socket_of(origin, job_id, bad) as connection:
+            assert await close_code(connection) == 4001
+
+
+async def test_a_websocket_is_closed_to_strangers(
+    origin: str, token: Token, accept: Accept, generation: Generation
+) -> None:
+    for job_id in (await accept(PRODUCT), uuid7()):
+        async with socket_of(origin, job_id, token(uuid4())) as connection:
+            assert await close_code(connection) == 4003
+
+
+async def test_the_sixth_websocket_of_a_user_is_closed(
+    origin: str, token: Token, client: AsyncClient, accept: Accept, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await accept(PRODUCT)
+    await listed(client, 1)
+    async with AsyncExitStack() as opened:
+        for _ in range(5):
+            connection = await opened.enter_async_context(socket_of(origin, job_id, token(owner_id)))
+            await connection.recv()
+        async with socket_of(origin, job_id, token(owner_id)) as sixth:
+            assert await close_code(sixth) == 4008
+
+    async def there_is_room() -> bool:
+        async with socket_of(origin, job_id, token(owner_id)) as connection:
+            try:
+                return bool(await connection.recv())
+            except ConnectionClosed:
+                return False
+
+    await eventually(there_is_room)
