@@ -123,10 +123,11 @@ class Reactor:
         await self._service.bus.js.add_consumer(self._stream, config)
 
     def _broker(self) -> NatsBroker:
+        inbox = inbox_of(self._service.settings.nats_url)
         broker = NatsBroker(
             self._service.settings.nats_url,
             name=self._reaction.durable,
-            inbox_prefix=inbox_of(self._service.settings.nats_url),
+            inbox_prefix=inbox,
             max_reconnect_attempts=-1,
             middlewares=[partial(Retry, reaction=self._reaction, dead_letters=self._dead_letters)],
             graceful_timeout=DRAIN_SECONDS,
@@ -140,6 +141,7 @@ class Reactor:
             durable=self._reaction.durable,
             stream=JStream(self._stream, declare=False),
             pull_sub=PullSub(batch_size=1),
+            inbox_prefix=f"{inbox}.".encode(),
             ack_policy=AckPolicy.NACK_ON_ERROR,
             no_reply=True,
         )

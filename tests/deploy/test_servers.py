@@ -62,7 +62,8 @@ async def catalog_nats(nats: str, service_env: Env) -> AsyncIterator[Client]:
     async def ignore(_: Exception) -> None:
         """Refusals arrive here; the tests look at what they prevent."""
 
-    connection = await broker.connect(service_env("catalog")["NATS_URL"], error_cb=ignore)
+    url = service_env("catalog")["NATS_URL"]
+    connection = await broker.connect(url, error_cb=ignore, inbox_prefix="_INBOX.catalog")
     yield connection
     await connection.close()
 
@@ -75,6 +76,21 @@ async def test_a_service_publishes_under_its_own_name_only(catalog_nats: Client,
         await catalog_nats.publish("vitrine.auth.account_erased.v1", b"forged")
         await catalog_nats.publish("vitrine.catalog.product_created.v1", b"true")
         assert (await everything.next_msg()).data == b"true"
+    finally:
+        await operator.close()
+
+
+async def test_a_service_cannot_listen_to_answers_for_another(catalog_nats: Client, nats: str) -> None:
+    operator = await broker.connect(nats)
+    try:
+        overheard = await catalog_nats.subscribe("_INBOX.auth.>")
+        heard = await catalog_nats.subscribe("_INBOX.catalog.>")
+        await catalog_nats.flush()
+        await operator.publish("_INBOX.auth.1", b"secret")
+        await operator.publish("_INBOX.catalog.1", b"answer")
+        await operator.flush()
+        assert (await heard.next_msg()).data == b"answer"
+        assert overheard.pending_msgs == 0
     finally:
         await operator.close()
 
