@@ -22,6 +22,7 @@ from libs.common.telemetry import current_traceparent, span
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = 2.0
+REPLY_SECONDS = 2.0
 Question = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 OnMessage = Callable[[Msg], Awaitable[None]]
 
@@ -77,7 +78,7 @@ class Bus:
 
     @property
     def js(self) -> JetStreamContext:
-        return self.nc.jetstream()
+        return self.nc.jetstream(timeout=REPLY_SECONDS)
 
     async def declare_stream(self, config: StreamConfig) -> StreamInfo:
         """Creates the stream or brings its settings up to date; only a stream's owner does that."""

@@ -18,9 +18,11 @@ from faststream import AckPolicy, BaseMiddleware
 from faststream.exceptions import NackMessage, RejectMessage
 from faststream.message import StreamMessage
 from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy as ConsumerAckPolicy
 from nats.js.api import ConsumerConfig
+from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 
 from libs.common.bus import inbox_of
@@ -45,7 +47,7 @@ log = logging.getLogger(__name__)
 DELAYS = (1.0, 5.0, 15.0, 60.0, 300.0)
 OUTAGE_DELAY = 5.0
 ACK_SECONDS = 60
-CHECK_SECONDS = 2.0
+CHECK_SECONDS = 1.0
 DRAIN_SECONDS = 10.0
 _SEEN = "SELECT true FROM inbox WHERE consumer = $1 AND event_id = $2"
 _DONE = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
@@ -97,18 +99,30 @@ class Reactor:
         await persist(f"the reaction {self._reaction.durable}", self._session)
 
     async def _session(self) -> None:
-        """Until the consumer is gone, with the stream if that is published anew: then it is made again."""
         await self._dead_letters.declare(self._service.settings.nats_replicas)
         await self._declare()
         broker = self._broker()
-        await broker.start()
+        connection = await broker.connect()
         try:
-            while True:
-                await asyncio.sleep(CHECK_SECONDS)
-                await self._service.bus.js.consumer_info(self._stream, self._reaction.durable)
+            await broker.start()
+            await self._until_gone(connection)
         finally:
             with suppress(nats.errors.Error):
                 await broker.stop()
+            if not connection.is_closed:
+                await connection.close()
+
+    async def _until_gone(self, connection: Client) -> None:
+        """Until there is no consumer any more, as when its stream is published anew: then it is made again."""
+        while not connection.is_closed:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                await self._service.bus.js.consumer_info(self._stream, self._reaction.durable)
+            except NotFoundError:
+                log.warning("the consumer %s is gone", self._reaction.durable)
+                return
+            except nats.errors.Error:
+                continue  # NATS is away: the connection comes back by itself
 
     async def _declare(self) -> None:
         """The durable with today's settings: FastStream leaves one that exists as it is."""

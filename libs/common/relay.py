@@ -108,7 +108,8 @@ class EventStream:
             for offset, message in enumerate(messages):
                 fence = {"Nats-Expected-Last-Sequence": str(self.last_seq + offset)}
                 await nc.publish(message.subject, message.body, self._reply, headers=message.headers | fence)
-            await asyncio.wait_for(self._acks, ACK_SECONDS)
+            async with asyncio.timeout(ACK_SECONDS):
+                await self._acks
         except TimeoutError as error:
             raise OutOfStep(f"{self._missing} of {len(messages)} messages are not acknowledged") from error
         finally:
