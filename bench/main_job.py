@@ -16,11 +16,10 @@ JOBS = 15
 
 
 async def main() -> bool:
-    with whole(UNLIMITED) as stack:
-        async with Client(stack.url) as client:
-            await client.sign_in()
-            await _own_cost(client, 0)  # warm: the provider's processes start
-            costs = [await _own_cost(client, seed) for seed in range(1, JOBS + 1)]
+    async with whole(UNLIMITED) as stack, Client(stack.url) as client:
+        await client.sign_in()
+        await _own_cost(client, 0)  # warm: the provider's processes start
+        costs = [await _own_cost(client, seed) for seed in range(1, JOBS + 1)]
     print(f"\nthe main job's own cost ({JOBS} jobs, 1K, without provider and encoder)")
     print(f"  all: {', '.join(f'{cost:.0f}' for cost in costs)} ms")
     return check("p50", statistics.median(costs), "ms", 250)

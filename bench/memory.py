@@ -10,7 +10,7 @@ API_LIMIT, WORKER_LIMIT = 160, 200
 
 
 async def main() -> bool:
-    with whole() as stack:
+    async with whole() as stack:
         print("\nidle memory (resident, MB)")
         met = [
             check(name, psutil.Process(stack.pid_of(name)).memory_info().rss / 2**20, "MB", limit)

@@ -3,6 +3,7 @@
 import asyncio
 import statistics
 import time
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -29,9 +30,7 @@ CREATE CONSTRAINT TRIGGER note AFTER INSERT ON analysis.refs_products DEFERRABLE
 
 
 async def main() -> bool:
-    with servers() as stack:
-        for worker in ("catalog-worker", "analysis-worker"):
-            stack.start_server(worker)
+    async with servers(None, "catalog-worker", "analysis-worker") as stack:
         admin = await asyncpg.connect(stack.postgres.superuser_url)
         await admin.execute(_CLOCK)
         async with opened(stack, definition) as catalog:
@@ -45,7 +44,7 @@ async def main() -> bool:
     return check("p99", statistics.median(delays[int(len(delays) * 0.99)] for delays in rounds), "ms", 10)
 
 
-async def _round(catalog: Service[object], admin: asyncpg.Connection, seconds: float) -> list[float]:
+async def _round(catalog: Service[Any], admin: asyncpg.Connection, seconds: float) -> list[float]:
     """Delays in ms, sorted."""
     committed: dict[UUID, float] = {}
     start = time.perf_counter()

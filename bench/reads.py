@@ -6,11 +6,9 @@ Sixteen connections. The tracing exporter sends to a collector that only says ye
 import asyncio
 import json
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +16,11 @@ import httpx
 from uuid_utils.compat import uuid7
 
 from bench.harness import Bar, interleave, report
+from bench.system import opened, servers
 from deploy.local.probe import http_status
 from deploy.local.process import Program, Supervised
 from deploy.local.run_directory import free_port
 from deploy.local.stack import Stack
-from libs.common.service import Service
 from services.catalog.products.domain import CreateProduct, NewProduct, products
 from services.catalog.store import definition
 
@@ -42,21 +40,9 @@ class Owner:
 async def main() -> bool:
     async with _collector() as collector:
         # A user may read 120 times a minute by default: the limits count here as they do there, only farther.
-        env = {
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
-            "RATE_LIMIT_READ": "1000000/minute",
-            "RATE_LIMIT_AUTH": "100/minute",
-        }
-        with (
-            tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory,
-            Stack(Path(directory), env=env) as stack,
-        ):
-            for server in ("postgres", "nats", "object-store"):
-                stack.start_server(server)
-            stack.provision()
-            stack.migrate()
-            stack.start_server("auth-api")
-            stack.start_server("catalog-api")
+        limits = {"RATE_LIMIT_READ": "1000000/minute", "RATE_LIMIT_AUTH": "100/minute"}
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector, **limits}
+        async with servers(env, "auth-api", "catalog-api") as stack:
             owners = [await _with_products(stack, owner) for owner in await _register(stack)]
             with _bare(stack) as bare_port:
                 return await _measure(stack.ports["catalog-api"], bare_port, owners)
@@ -101,7 +87,7 @@ async def _register(stack: Stack) -> list[Owner]:
 
 async def _with_products(stack: Stack, owner: Owner) -> Owner:
     ids = tuple(uuid7() for _ in range(PRODUCTS))
-    async with Service.open(definition, **definition.variables(stack.service_env("catalog"))) as service:
+    async with opened(stack, definition) as service:
         for batch in range(0, PRODUCTS, 100):
             async with service.transaction() as tx:
                 for number, product_id in enumerate(ids[batch : batch + 100], batch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import statistics
+from typing import Any
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -25,18 +26,17 @@ OWNER = UUID(int=1)
 
 
 async def main() -> bool:
-    with servers() as stack:
-        async with opened(stack, definition) as catalog:
-            await asyncio.gather(*(_fill(catalog, writer) for writer in range(4)))
-            owner_url = stack.service_env("catalog")["DATABASE_OWNER_URL"]
-            reports = [await rebuild(catalog, products_model, owner_url) for _ in range(ROUNDS)]
+    async with servers() as stack, opened(stack, definition) as catalog:
+        await asyncio.gather(*(_fill(catalog, writer) for writer in range(4)))
+        owner_url = stack.service_env("catalog")["DATABASE_OWNER_URL"]
+        reports = [await rebuild(catalog, products_model, owner_url) for _ in range(ROUNDS)]
     assert all(report.equal for report in reports), "the rebuilt rows differ from the live ones"
     rates = [report.events / report.seconds for report in reports]
     print(f"\nrebuild of a read model ({reports[0].events:,} events, median of {ROUNDS})")
     return check("events/s", statistics.median(rates), "events/s", 10_000, lower=False)
 
 
-async def _fill(catalog: Service[object], writer: int) -> None:
+async def _fill(catalog: Service[Any], writer: int) -> None:
     """Two events per product."""
     for batch in range(PRODUCTS // PER_TRANSACTION // 4):
         async with catalog.transaction() as tx:

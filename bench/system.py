@@ -1,8 +1,9 @@
 """The running system as the benchmarks see it: the whole stack, or the parts that one of them needs."""
 
+import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +13,33 @@ from libs.common.service import Definition, Service
 UNLIMITED = {"RATE_LIMITS_ENABLED": "false"}
 
 
-@contextmanager
-def servers(env: Mapping[str, str] | None = None) -> Iterator[Stack]:
-    """The three servers with every service's schema, and no service process."""
-    with (
-        tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory,
-        Stack(Path(directory), env=env) as stack,
-    ):
+@asynccontextmanager
+async def servers(env: Mapping[str, str] | None = None, *processes: str) -> AsyncIterator[Stack]:
+    """The three servers with every service's schema, and the processes that are named."""
+    async with _stack(env) as stack:
         for server in SERVERS:
-            stack.start_server(server)
+            await asyncio.to_thread(stack.start_server, server)
         stack.provision()
-        stack.migrate()
+        await asyncio.to_thread(stack.migrate)
+        for process in processes:
+            await asyncio.to_thread(stack.start_server, process)
         yield stack
 
 
-@contextmanager
-def whole(env: Mapping[str, str] | None = None) -> Iterator[Stack]:
+@asynccontextmanager
+async def whole(env: Mapping[str, str] | None = None) -> AsyncIterator[Stack]:
     """Everything that `make up` starts."""
+    async with _stack(env) as stack:
+        await asyncio.to_thread(stack.start)
+        yield stack
+
+
+@asynccontextmanager
+async def _stack(env: Mapping[str, str] | None) -> AsyncIterator[Stack]:
     with (
         tempfile.TemporaryDirectory(prefix="vitrine-bench-") as directory,
         Stack(Path(directory), env=env) as stack,
     ):
-        stack.start()
         yield stack
 
 
