@@ -4,6 +4,7 @@ Only its own span class is left out, which takes longer than the request it desc
 """
 
 import time
+from threading import Thread
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -15,6 +16,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 from libs.common.telemetry import Span
 
+_PATIENCE = 2.0
 _SCOPE = InstrumentationScope("vitrine")
 _UNSET = Status(StatusCode.UNSET)
 
@@ -26,7 +28,8 @@ class SpanExport:
         self._provider = TracerProvider(
             resource=Resource.create({"service.name": process}), shutdown_on_exit=False
         )
-        self._batches = BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces"))
+        self._exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
+        self._batches = BatchSpanProcessor(self._exporter)
 
     def samples(self, trace_id: str, name: str) -> bool:
         """Whether a new trace is recorded; the spans within follow its flag."""
@@ -53,8 +56,11 @@ class SpanExport:
         )
 
     def close(self) -> None:
-        """Exports what is queued."""
-        self._batches.shutdown()  # type: ignore[no-untyped-call]
+        """Exports what is queued, but ends soon even if the collector is away."""
+        flush = Thread(target=self._batches.shutdown, daemon=True)
+        flush.start()
+        flush.join(_PATIENCE)
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _context(traceparent: str) -> SpanContext:

@@ -4,8 +4,11 @@ import math
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
+import asyncpg
 import orjson
 from pydantic import BaseModel, PlainSerializer
 from pydantic_core import from_json
@@ -51,13 +54,15 @@ class Json(Response):
 
 
 def _encode(value: Any) -> Any:
+    if isinstance(value, UUID | Decimal):  # asyncpg's UUID is a subclass, which orjson does not know
+        return str(value)
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, BaseModel):
         return value.model_dump()
-    if hasattr(value, "items"):  # asyncpg.Record
+    if isinstance(value, asyncpg.Record):
         return dict(value.items())
-    return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 class BoundedRequest(Request):

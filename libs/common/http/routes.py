@@ -26,7 +26,7 @@ from libs.common.identity import admin_user, current_user, identify
 from libs.common.messages import Meta
 from libs.common.objects import ObjectStore
 from libs.common.service import Service
-from libs.common.telemetry import current_traceparent
+from libs.common.telemetry import current_span, current_traceparent
 from libs.common.tokens import User
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,8 +112,10 @@ async def _admit(request: Request, rules: Policy, private: bool) -> Exchange:
     exchange: Exchange = scope["exchange"]
     state = scope["app"].state
     caller = scope["caller"] = await identify(state.authenticator, exchange.headers.get(b"authorization"))
+    account = str(caller.id) if isinstance(caller, User) else None
+    if account and (span := current_span()):
+        span.log_fields["account_id"] = account
     if rules.limit:
-        account = str(caller.id) if isinstance(caller, User) else None
         await state.rate_limits.count(rules.limit, account, exchange.address, exchange.answer_headers)
     if private:
         await current_user(request)

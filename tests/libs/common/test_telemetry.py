@@ -2,6 +2,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -187,3 +188,12 @@ def test_a_trace_that_is_not_sampled_is_not_exported(collector: Collector) -> No
         assert request.traceparent.endswith("-00")
         assert request.trace_id == PARENT.split("-")[1]
     assert collector.spans() == {}
+
+
+def test_a_collector_that_is_away_holds_nobody_up() -> None:
+    with exporting("catalog-api", "http://127.0.0.1:9"):
+        for _ in range(600):
+            with span("GET", "server"):
+                pass
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
