@@ -145,9 +145,6 @@ find = Statement(
         gallery.c.image_id == sa.bindparam("id"), gallery.c.owner_id == sa.bindparam("owner"), *_kept
     )
 )
-of_request = Statement(
-    view().where(gallery.c.request_id == sa.bindparam("request"), *_kept).order_by(gallery.c.generation_index)
-)
 of_requests = Statement(
     view()
     .where(gallery.c.request_id == sa.any_(sa.bindparam("requests", type_=ARRAY(sa.Uuid))), *_kept)

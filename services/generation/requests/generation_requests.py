@@ -22,6 +22,7 @@ from libs.common.event_log import ReadModel, Recorded
 from libs.common.http import Paging
 from libs.common.sql import Bound, Statement
 from services.generation.lists import Found, Listing, Order
+from services.generation.products.refs import visible
 from services.generation.tables import tables
 
 generation_requests = sa.Table(
@@ -122,7 +123,11 @@ read_model = ReadModel("generation_requests", (generation_requests,), _project)
 
 _mine = generation_requests.c.owner_id == sa.bindparam("owner")
 find = Statement(
-    sa.select(generation_requests).where(generation_requests.c.request_id == sa.bindparam("id"), _mine)
+    sa.select(generation_requests).where(
+        generation_requests.c.request_id == sa.bindparam("id"),
+        _mine,
+        visible(generation_requests.c.product_id),
+    )
 )
 
 

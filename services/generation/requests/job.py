@@ -20,6 +20,8 @@ from services.generation.models.prices import unit_cost
 from services.generation.requests.domain import JOB_TYPE, Generation, generations
 from services.generation.requests.pictures import Examined, examine, origin_as_marked, origin_as_told
 
+Outcome = RecordImage | ImageFailure | BaseException
+
 
 class NothingMade(Exception):
     """Not one picture could be made; the reason given is the first one's."""
@@ -54,7 +56,7 @@ class Work:
     request: GenerationRequested
     photos: Sequence[ImageBlob]
 
-    async def make(self, picture: PinnedImage) -> ImageFailure | None:
+    async def make(self, picture: PinnedImage) -> RecordImage | ImageFailure:
         """Raises what another attempt may mend; a failure for good is an outcome like any other."""
         step = f"image-{picture.index}"
         answer = await self.job.step(step, partial(self._obtain, picture))
@@ -67,7 +69,7 @@ class Work:
             await tx.handle(images, picture.image_id, record)
 
         await self.job.progress(step, cost=record.call["cost"], also=tell)
-        return None
+        return record
 
     async def _obtain(self, picture: PinnedImage) -> dict[str, Any]:
         """What is journaled: the picture's facts, or why there is none. Its bytes are stored by then."""
@@ -145,29 +147,26 @@ async def _load(objects: ObjectStore, photo: PinnedReference) -> ImageBlob:
 
 
 def _result(
-    pictures: Sequence[PinnedImage],
-    outcomes: Sequence[ImageFailure | BaseException | None],
-    last_attempt: bool,
+    pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome], *, last_attempt: bool
 ) -> dict[str, Any]:
     """Raises what is worth another attempt, and NothingMade."""
-    errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    made = [picture.image_id for picture, outcome in zip(pictures, outcomes, strict=True) if outcome is None]
-    for error in errors:
-        if not isinstance(error, ProviderError) or not (last_attempt and made):
-            raise error
-    failures = [
-        _failure(picture, outcome) for picture, outcome in zip(pictures, outcomes, strict=True) if outcome
-    ]
+    made: list[RecordImage] = []
+    failures: list[ImageFailure] = []
+    for picture, outcome in zip(pictures, outcomes, strict=True):
+        match outcome:
+            case RecordImage():
+                made.append(outcome)
+            case ImageFailure():
+                failures.append(outcome)
+            case ProviderError() if last_attempt:
+                failures.append(ImageFailure(index=picture.index, code=outcome.code, detail=outcome.message))
+            case _:
+                raise outcome
     if not made:
-        raise NothingMade(failures[0])
+        raise next((one for one in outcomes if isinstance(one, ProviderError)), NothingMade(failures[0]))
+    image_ids = {picture.index: str(picture.image_id) for picture in pictures}
     return {
-        "image_ids": [str(image_id) for image_id in made],
+        "image_ids": [image_ids[record.index] for record in made],
         "failures": [failure.model_dump() for failure in failures],
+        "provider_fallback_from": next((one.fallback_from for one in made if one.fallback_from), None),
     }
-
-
-def _failure(picture: PinnedImage, outcome: ImageFailure | BaseException) -> ImageFailure:
-    """A provider that failed on the last attempt as well has failed for good."""
-    if isinstance(outcome, ProviderError):
-        return ImageFailure(index=picture.index, code=outcome.code, detail=outcome.message)
-    return cast(ImageFailure, outcome)

@@ -92,14 +92,14 @@ async def rerun(
 @routes.get("/generation-requests/{request_id}", response_model=GenerationRequestBody)
 async def get_request(request_id: UUID, user: CurrentUser, db: Db, objects: Objects) -> Json:
     row = await _find(db, request_id, user.id)
-    images = await db.fetch(gallery.of_request(request=request_id))
+    images = await db.fetch(gallery.of_requests(requests=[request_id]))
     return Json(present_request(row, images, objects.url))
 
 
 @routes.get("/generation-requests/{request_id}/images", response_model=list[ImageBody])
 async def get_images(request_id: UUID, user: CurrentUser, db: Db, objects: Objects) -> Json:
     await _find(db, request_id, user.id)
-    images = await db.fetch(gallery.of_request(request=request_id))
+    images = await db.fetch(gallery.of_requests(requests=[request_id]))
     return Json([present(image, objects.url) for image in images])
 
 

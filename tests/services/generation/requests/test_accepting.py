@@ -9,11 +9,13 @@ import pytest
 from httpx import AsyncClient, Response
 from uuid_utils.compat import uuid4
 
+from libs.common.contracts.catalog import ProductCreated, ProductDeleted
 from libs.common.contracts.generation import GenerationRequested, PinnedSpecification
 from libs.common.service import Service
 from libs.providers.base import ASPECT_RATIOS
 from services.generation.requests.domain import generations
 from tests.services.generation.neighbours import YAML, Neighbours
+from tests.services.generation.pictures import hear
 from tests.statements import statements
 
 SCENE = {"prompt": "on an oak table, morning light"}
@@ -239,6 +241,20 @@ async def test_the_fifty_first_job_has_to_wait(
     assert answers[-1].json()["code"] == "queue_full"
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert (await client.get(f"/products/{product_id}/generations")).json()["total"] == 50
+
+
+async def test_with_its_product_a_request_is_hidden(
+    client: AsyncClient, owner_id: UUID, neighbours: Neighbours, service: Service[Any]
+) -> None:
+    product_id = await neighbours.product(owner_id)
+    path = (await ask(client, product_id)).headers["location"].removeprefix("/api/v1")
+    created = ProductCreated(owner_id=owner_id, title="Mug", slug="mug")
+    await hear(service, product_id, created)
+    assert (await client.get(path)).status_code == 200
+    await hear(
+        service, product_id, created, ProductDeleted(owner_id=owner_id, restorable_until=datetime.now(UTC))
+    )
+    assert (await client.get(path)).status_code == 404
 
 
 async def test_a_repeated_request_has_one_effect(
