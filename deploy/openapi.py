@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from deploy import SERVICES
+from libs.common import asyncapi
 
 PAGES = Path(__file__).parent / "gateway" / "site"
 
 Document = dict[str, Any]
 
 
+def document_of(service: str) -> Document:
+    """From the application itself, without starting it."""
+    document: Document = import_module(f"services.{service}.api").app.openapi()
+    return document
+
+
 def build() -> Document:
-    """From the applications themselves, without starting them."""
-    return merge({service: import_module(f"services.{service}.api").app.openapi() for service in SERVICES})
+    return merge({service: document_of(service) for service in SERVICES})
 
 
 def merge(documents: Mapping[str, Document]) -> Document:
@@ -45,12 +51,13 @@ def merge(documents: Mapping[str, Document]) -> Document:
 
 
 def write_site(directory: Path) -> None:
-    """`openapi.json` and the pages that show it, with their scripts: nothing comes from another host."""
+    """The API's documents and the pages that show them, with their scripts: nothing comes from another host."""
     shutil.copytree(PAGES, directory, dirs_exist_ok=True)
     assets = files("fastapi_offline") / "static"
     for name in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js"):
         (directory / name).write_bytes((assets / name).read_bytes())
     (directory / "openapi.json").write_text(json.dumps(build(), indent=2))
+    (directory / "asyncapi.json").write_text(json.dumps(asyncapi.document(), indent=2))
 
 
 def _with_own_names(document: Document, service: str, taken: Mapping[str, Any]) -> Document:

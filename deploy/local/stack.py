@@ -23,7 +23,7 @@ from libs.common.migrate import migrate
 logger = logging.getLogger(__name__)
 
 SERVERS = ("postgres", "nats", "object-store")
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 class Stack:

@@ -1,6 +1,7 @@
 """The Caddyfile before real upstreams: who gets which path, what passes, what happens when one is down."""
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -23,6 +24,7 @@ from deploy.local.object_store import BUCKET
 from deploy.local.process import Supervised
 from deploy.local.run_directory import RunDirectory, free_port
 from deploy.local.stack import Stack
+from deploy.openapi import document_of
 
 ID = "0199aaaa-0000-7000-8000-000000000000"
 
@@ -156,6 +158,14 @@ ROUTES = {
 async def test_a_path_belongs_to_one_service(client: httpx.AsyncClient, path: str, service: str) -> None:
     answer = (await client.get(path)).json()
     assert (answer["service"], answer["path"]) == (service, path)
+
+
+async def test_every_documented_path_reaches_the_service_that_documents_it(client: httpx.AsyncClient) -> None:
+    for service in SERVICES:
+        for template in document_of(service)["paths"]:
+            path = re.sub(r"\{[^}]+\}", ID, template)
+            answer = await client.delete(path)  # the upstreams echo it, whatever the path
+            assert (answer.status_code, answer.json().get("service")) == (200, service), path
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/metrics", "/api/v1/jobsworth", "/api/v2/products", "/api/v1"])

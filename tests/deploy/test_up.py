@@ -75,6 +75,7 @@ def test_it_starts_everything_once_and_stops_it_in_order(running: Running, run_d
         assert "swagger-ui" in client.get("/docs").text
         document = client.get("/openapi.json").json()
         assert "/api/v1/auth/login" in document["paths"]
+        assert "vitrine.catalog.product_created.v1" in client.get("/asyncapi.json").text
         for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "docs.js"):
             assert client.get(f"/site/{asset}").status_code == 200
         admin = {"username": "admin", "password": "admin123"}
