@@ -17,7 +17,7 @@ from libs.common.sql import Statement, metadata
 
 HEADER = b"idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_KEPT_HEADERS = ("content-type", "location", "link")
+_KEPT_HEADERS = ("content-type", "location", "etag", "link")
 
 answers = sa.Table(
     "idempotency_keys",

@@ -22,7 +22,7 @@ from libs.common.http.openapi import LOGIN, REFUSED
 from libs.common.http.paging import PagingOf
 from libs.common.http.rate_limits import LimitClass
 from libs.common.idempotency import HEADER, Overtaken, Repeatable
-from libs.common.identity import admin_user, current_user, identify
+from libs.common.identity import admin_user, current_user, identify, stream_user
 from libs.common.messages import Meta
 from libs.common.objects import ObjectStore
 from libs.common.service import Service
@@ -69,20 +69,19 @@ class Route(APIRoute):
         super().__init__(path, endpoint, **options)
         lists = [provider for provider in self._providers if isinstance(provider, PagingOf)]
         documented: dict[str, Any] = {"parameters": lists[0].parameters} if lists else {}
-        if self._private:
+        if self._asks_for(*_PRIVATE, stream_user):
             documented |= LOGIN
         self.openapi_extra = {**documented, **(self.openapi_extra or {})}
 
-    @property
-    def _private(self) -> bool:
-        return any(call in _PRIVATE for call in (*self._providers, *_calls(self.dependant)))
+    def _asks_for(self, *dependencies: Callable[..., Any]) -> bool:
+        return any(call in dependencies for call in (*self._providers, *_calls(self.dependant)))
 
     def get_route_handler(self) -> Handler:
         answer = super().get_route_handler()
         reads = self.methods == {"GET"}
         default = Policy("read" if reads else "write")
         rules: Policy = getattr(self.endpoint, "policy", default)
-        private = self._private
+        private = self._asks_for(*_PRIVATE)
 
         async def read(request: Request) -> Response:
             exchange = await _admit(request, rules, private)
@@ -93,10 +92,7 @@ class Route(APIRoute):
             if int(exchange.headers.get(b"content-length", b"0")) > rules.max_body:
                 raise HTTPException(413, f"the body is larger than {rules.max_body} bytes")
             bounded = BoundedRequest(request.scope, request.receive, rules.max_body)
-            response = await _command(bounded, answer, rules)
-            if isinstance(response, Json) and response.version is not None:
-                response.raw_headers.append((b"etag", etag(response)))
-            return response
+            return await _command(bounded, answer, rules)
 
         return read if reads else write
 
@@ -150,6 +146,8 @@ async def _command(request: Request, answer: Handler, rules: Policy) -> Response
         async with service.transaction(meta) as tx:
             request.scope["command"] = Command(tx, repeatable)
             response = await answer(request)
+            if isinstance(response, Json) and response.version is not None:
+                response.raw_headers.append((b"etag", etag(response)))
             if repeatable:
                 await repeatable.keep(tx, response)
             return response

@@ -25,6 +25,7 @@ async def test_a_repeated_request_gets_the_first_answer(client: AsyncClient, scr
     assert first.status_code == again.status_code == 201
     assert again.content == first.content
     assert again.headers["location"] == first.headers["location"]
+    assert again.headers["etag"] == first.headers["etag"]
     assert again.headers["idempotent-replayed"] == "true"
     assert "idempotent-replayed" not in first.headers
     assert await count(scratch) == 1
