@@ -147,9 +147,6 @@ class Stack:
         """None while it is not running."""
         return self._processes[name].pid
 
-    def restarts_of(self, name: str) -> int:
-        return self._processes[name].restarts
-
     def wait_ready(self, names: Iterable[str] | None = None, timeout: float = START_SECONDS) -> None:
         """Of all that were started, or of these."""
         for name in names if names is not None else list(self._processes):
