@@ -1,5 +1,7 @@
 """The events a read model is rebuilt of: from the service's own log, or from other services' streams."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
@@ -17,6 +19,7 @@ from libs.common.stream_reader import StreamReader, reading
 
 Apply = Callable[[Sequence[Recorded[Any]]], Awaitable[None]]
 BATCH = 2000
+HOLE_SECONDS = 5.0
 
 
 class Source(Protocol):
@@ -68,14 +71,17 @@ class OwnLog:
         self._tail = Tail(0)
 
     async def fill(self, apply: Apply) -> None:
-        """Up to the first append that may still commit."""
-        full = True
-        while full:
+        """Up to the end; an append that may still commit is waited for, but not for ever."""
+        patience = time.monotonic() + HOLE_SECONDS
+        while True:
             rows = await self._tail.read(self._con, BATCH)
             async with self._con.transaction():
                 await apply(await self._decode(rows))
             self.events += len(rows)
-            full = len(rows) == BATCH
+            if self._tail.waiting and time.monotonic() < patience:
+                await asyncio.sleep(0.005)
+            elif len(rows) < BATCH:
+                return
 
     async def complete(self, apply: Apply) -> None:
         query = f"SELECT {COLUMNS} FROM events WHERE pos > $1 ORDER BY pos"  # noqa: S608

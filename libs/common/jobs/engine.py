@@ -87,6 +87,8 @@ class RunningJob(Generic[S]):
     ) -> None:
         """Reports a finished step, and `also` what it made, in one transaction."""
         async with self.service.transaction(self.meta) as tx:
+            con = await tx.connection()
+            await queue.hold(con, self.job_id)
             if also:
                 await also(tx)
             reported = await tx.handle(
@@ -96,7 +98,7 @@ class RunningJob(Generic[S]):
                 event_ids=[self.event_id(step)],
             )
             if reported.events:  # a step reported again is no progress, and must not buy another attempt
-                await queue.progressed(await tx.connection(), self.job_id)
+                await queue.progressed(con, self.job_id)
 
     def event_id(self, step: str) -> UUID:
         """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""

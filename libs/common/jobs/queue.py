@@ -86,6 +86,11 @@ async def release(db: Database, worker_id: UUID, job_id: UUID, delay: float, *, 
     await db.pool.execute(_RELEASE, job_id, worker_id, delay, 0 if counts else 1)
 
 
+async def hold(con: asyncpg.Connection, job_id: UUID) -> None:
+    """Locks the job's row. Whoever changes row and stream takes the row first, or two of them wait for each other."""
+    await con.execute("SELECT FROM job_queue WHERE job_id = $1 FOR UPDATE", job_id)
+
+
 async def progressed(con: asyncpg.Connection, job_id: UUID) -> None:
     """Progress was made: earlier failed attempts are forgiven."""
     await con.execute("UPDATE job_queue SET attempts = 1 WHERE job_id = $1 AND attempts > 1", job_id)

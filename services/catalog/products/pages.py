@@ -60,7 +60,7 @@ async def find_page(
     records = await db.fetch(
         _statement(shape)(
             **filters,
-            **(_position(paging.after, paging.sort) if paging.after else {}),
+            **(_position(paging.after, paging.sort) if paging.after is not None else {}),
             owner_id=owner_id,
             offset=paging.offset,
             limit=paging.limit + lookahead,
