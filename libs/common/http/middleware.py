@@ -4,7 +4,6 @@ import logging
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from prometheus_client import Counter, Histogram
 from starlette.requests import Request
@@ -24,6 +23,7 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
 CLIENT_LEFT = 499
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 
 
@@ -44,7 +44,7 @@ class RequestMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._meters: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+        self._meters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -80,35 +80,32 @@ class RequestMiddleware:
             await failure_problem(error, Request(scope))(scope, receive, send_with_headers)
 
     def _record(self, exchange: Exchange, scope: Scope, step: Span, seconds: float) -> None:
-        method, status = scope["method"], exchange.status
+        method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path_format", "unmatched")
+        step.name = f"{method} {route}"
+        step.set(**{"http.route": route, "http.response.status_code": exchange.status})
+        count, duration = self._meters_of(method, route, exchange.status)
+        count.inc()
+        duration.observe(seconds)
+        level = _level(method, exchange.status)
+        if log.isEnabledFor(level):
+            extra = {"route": route, "milliseconds": round(seconds * 1000, 2)}
+            log.log(level, "%s %s %d", method, scope["path"], exchange.status, extra=extra)
+
+    def _meters_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Kept, because finding a meter by its labels takes longer than counting."""
         meters = self._meters.get((method, route, status))
         if meters is None:
-            if method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
-                method = "other"
             meters = REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
-            self._meters[scope["method"], route, status] = meters
-        meters[0].inc()
-        meters[1].observe(seconds)
-        step.name = f"{method} {route}"
-        step.set(**{"http.route": route, "http.response.status_code": status})
-        level = (
-            logging.ERROR
-            if status >= 500
-            else logging.DEBUG
-            if method == "GET" and status < 400
-            else logging.INFO
-        )
-        if log.isEnabledFor(level):
-            milliseconds = round(seconds * 1000, 2)
-            log.log(
-                level,
-                "%s %s %d",
-                method,
-                scope["path"],
-                status,
-                extra={"route": route, "milliseconds": milliseconds},
-            )
+            self._meters[method, route, status] = meters
+        return meters
+
+
+def _level(method: str, status: int) -> int:
+    """Reads that succeed are many and change nothing: metrics and traces tell of them."""
+    if status >= 500:
+        return logging.ERROR
+    return logging.DEBUG if method == "GET" and status < 400 else logging.INFO
 
 
 def _exchange(scope: Scope) -> Exchange:
