@@ -86,7 +86,10 @@ def _accept(command: RequestAnalysis) -> list[AnalysisEvent]:
 
 
 def _result(made: AnalysisCompleted | None) -> dict[str, Any]:
-    return made.model_dump(mode="json", exclude={"owner_id", "product_id"}) if made else {}
+    if made is None:
+        return {}
+    named = {"provider_fallback_from": made.fallback_from}
+    return named | made.model_dump(mode="json", exclude={"owner_id", "product_id", "fallback_from"})
 
 
 def evolve(analysis: Analysis, event: AnalysisEvent) -> Analysis:

@@ -70,7 +70,7 @@ async def _made(service: Service[Any], owner_id: UUID, job: dict[str, Any], end:
         "confidence": row["confidence_overall"],
         "provider": made["provider"],
         "model": made["model"],
-        "provider_fallback_from": made["fallback_from"],
+        "provider_fallback_from": made["provider_fallback_from"],
         **job,
         "status": "completed",
     }

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from libs.common.errors import NotFound, Unavailable
 from libs.common.service import Service
-from services.analysis.jobs.activity import SOURCES, find
-from services.analysis.jobs.bodies import links_of
+from services.analysis.jobs.activity import SOURCES, find, jobs
+from services.analysis.jobs.bodies import JobBody, links_of
 
 Job = Mapping[str, Any]
 """The columns of `jobs`."""
 
+_SHOWN = JobBody.model_fields.keys() & set(jobs.c.keys())
 _UNKNOWN_YET = dict.fromkeys(
     ("title", "product_id", "created_at", "started_at", "completed_at", "updated_at")
 )
@@ -40,14 +41,13 @@ async def queue_position(service: Service[Any], job: Job) -> int | None:
 
 def present(job: Job) -> dict[str, Any]:
     """A job as answers show it."""
-    body = dict(job)
-    body["id"] = body["job_id"]
-    body["user_id"] = body.pop("owner_id")
-    body["error_message"] = body.pop("detail")
-    body["progress"] = {"completed": body.pop("completed"), "total": body.pop("total")}
-    body["links"] = links_of(job["job_id"])
-    del body["version"]
-    return body
+    return {name: job[name] for name in _SHOWN} | {
+        "id": job["job_id"],
+        "user_id": job["owner_id"],
+        "error_message": job["detail"],
+        "progress": {"completed": job["completed"], "total": job["total"]},
+        "links": links_of(job["job_id"]),
+    }
 
 
 async def _ask(service: Service[Any], job_id: UUID) -> Job:

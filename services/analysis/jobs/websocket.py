@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from libs.common.errors import DomainError, NotFound, TooMany, Unauthorized
 from libs.common.http import ServiceDep
 from libs.common.identity import stream_user
+from libs.common.resilience import AWAY
 from libs.common.service import Service
 from services.analysis.jobs.follow import follow_from
 from services.analysis.jobs.lookup import Job, find_job
@@ -36,6 +37,8 @@ async def follow_job(websocket: WebSocket, job_id: UUID, service: ServiceDep) ->
         await websocket.close()
     except DomainError as refusal:
         await websocket.close(_close_code(refusal), refusal.detail)
+    except AWAY:
+        await websocket.close(TRY_LATER, "a part of the system is away")
     except WebSocketDisconnect:
         return
 

@@ -1,7 +1,6 @@
 """Read model: every version of every product's specification, one of them active."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -12,9 +11,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from libs.common.contracts.analysis import SpecificationActivated, SpecificationCreated
 from libs.common.database import Reader
-from libs.common.errors import Invalid, NotFound
+from libs.common.errors import NotFound
 from libs.common.event_log import ReadModel, Recorded
 from libs.common.http import Paging
+from libs.common.lists import Found, Listing, Order
 from libs.common.sql import Bound, Statement
 from services.analysis.products.refs import visible
 from services.analysis.tables import tables
@@ -46,15 +46,6 @@ versions = sa.Table(
     sa.UniqueConstraint("product_id", "version"),
     sa.Index("specifications_active_idx", "product_id", unique=True, postgresql_where=sa.text("is_active")),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One page of rows, how many there are on all pages, and where a cursor goes on."""
-
-    rows: list[asyncpg.Record]
-    total: int
-    next_after: list[Any] | None
 
 
 _created = Statement(versions.insert())
@@ -106,7 +97,7 @@ active_then = Statement(
 _one = Statement(_every.where(_by_id, *_wanted))
 _one_of_product = Statement(_every.where(_by_id, *_of_product))
 _numbered = Statement(_every.where(versions.c.version == sa.bindparam("version"), *_of_product))
-_count = Statement(sa.select(sa.func.count()).select_from(versions).where(*_of_product))
+_SHOWN = [column.name for column in versions.c if column.name not in ("stream_version", "key", "owner_id")]
 
 
 async def find(
@@ -130,47 +121,22 @@ async def find(
 
 
 async def find_page(reader: Reader, owner_id: UUID, product_id: UUID, page: Paging) -> Found:
-    """The versions of a product; a cursor holds the number to go on from."""
-    of_product = {"product_id": product_id, "owner_id": owner_id}
-    lookahead = page.form == "cursor"
-    rows = await reader.fetch(
-        _page(page.descending)(
-            **of_product, after=_after(page), limit=page.limit + lookahead, offset=page.offset
-        )
-    )
-    more = lookahead and len(rows) > page.limit
-    rows = rows[: page.limit]
-    total = await reader.fetchval(_count(**of_product))
-    return Found(rows, total, [rows[-1]["version"]] if more else None)
+    """The versions of a product."""
+    listing = _listing(page.descending, page.after is not None)
+    return await listing.find(reader, page, int, owner_id=owner_id, product_id=product_id)
 
 
 @cache
-def _page(descending: bool) -> Statement:
-    number, after = versions.c.version, sa.bindparam("after", type_=sa.Integer)
-    return Statement(
-        _every.where(*_of_product, number < after if descending else number > after)
-        .order_by(number.desc() if descending else number.asc())
-        .limit(sa.bindparam("limit", type_=sa.Integer))
-        .offset(sa.bindparam("offset", type_=sa.Integer))
-    )
+def _listing(descending: bool, continued: bool) -> Listing:
+    order = Order(versions.c.version, versions.c.specification_id, descending, continued)
+    return Listing(_every, versions, _of_product, order)
 
 
-def _after(page: Paging) -> int:
-    """The number before the first one wanted."""
-    match page.after:
-        case None:
-            return 2**31 - 1 if page.descending else 0
-        case [int() as number] if 0 <= number < 2**31:
-            return number
-    raise Invalid("not a cursor of this list: begin with an empty one", code="invalid_cursor")
-
-
-def present(row: asyncpg.Record) -> dict[str, Any]:
+def present(row: Mapping[str, Any]) -> dict[str, Any]:
     """A row as answers show it, with the names by which earlier clients know some fields."""
-    body = dict(row)
-    del body["stream_version"]
-    body["id"] = body["specification_id"]
-    body["s3_key"] = body.pop("key")
-    body["created_by"] = body.pop("owner_id")
-    body["confidence"] = body["confidence_overall"]
-    return body
+    return {name: row[name] for name in _SHOWN} | {
+        "id": row["specification_id"],
+        "s3_key": row["key"],
+        "created_by": row["owner_id"],
+        "confidence": row["confidence_overall"],
+    }

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from libs.common.database import Reader
 from libs.common.http import Paging
+from libs.common.lists import Found, Listing, Order
 from services.generation.images.gallery import gallery, gallery_history, view
-from services.generation.lists import Found, Listing, Order
 
 SORTS: dict[str, Callable[[Any], Any]] = {"created_at": datetime.fromisoformat, "rating": int}
 """What a gallery can be sorted by, and how a cursor's sort key is read."""

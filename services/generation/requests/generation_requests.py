@@ -20,8 +20,8 @@ from libs.common.contracts.generation import (
 from libs.common.database import Reader
 from libs.common.event_log import ReadModel, Recorded
 from libs.common.http import Paging
+from libs.common.lists import Found, Listing, Order
 from libs.common.sql import Bound, Statement
-from services.generation.lists import Found, Listing, Order
 from services.generation.products.refs import visible
 from services.generation.tables import tables
 

@@ -42,7 +42,15 @@ started = JobStarted(owner_id=OWNER, attempt=1)
 described = JobProgressed(owner_id=OWNER, done=1, total=2, step="describe", cost=0.01)
 running = (*accepted, started, described)
 completed = AnalysisCompleted(owner_id=OWNER, product_id=PRODUCT, **OUTCOME)
-finished = JobFinished(owner_id=OWNER, status="completed", result=OUTCOME | {"specification_id": str(MADE)})
+RESULT = {
+    "specification_id": str(MADE),
+    "version": 2,
+    "confidence": 0.4,
+    "provider": "local",
+    "model": "classical/1",
+    "provider_fallback_from": "openai",
+}
+finished = JobFinished(owner_id=OWNER, status="completed", result=RESULT)
 
 
 def test_a_request_is_accepted_with_all_its_pins_and_queued() -> None:

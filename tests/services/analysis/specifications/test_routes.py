@@ -350,4 +350,4 @@ async def test_reading_and_editing_cost_few_statements(
         costs["edit"] = len(seen)
         await client.post(f"{path}/1/activate")
         costs["activate"] = len(seen)
-    assert costs == {"active": 1, "list": 3, "edit": 12, "activate": 20}, seen
+    assert costs == {"active": 1, "list": 2, "edit": 11, "activate": 19}, seen

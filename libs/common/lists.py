@@ -28,7 +28,7 @@ class Order:
 class Found:
     """One page, how many rows there are on all pages, and where a cursor goes on."""
 
-    rows: list[asyncpg.Record]
+    rows: list[dict[str, Any]]
     total: int
     next_after: list[Any] | None
 
@@ -47,7 +47,7 @@ class Listing:
         here = (order.key, order.id)
         page = (
             view.add_columns(
-                count.scalar_subquery().label("total"), order.key.label("at"), order.id.label("at_id")
+                count.scalar_subquery().label("of_all"), order.key.label("by_key"), order.id.label("by_id")
             )
             .select_from(source)
             .where(*conditions)
@@ -68,12 +68,17 @@ class Listing:
         after = {} if paging.after is None else _after(paging.after, read_key)
         limit = paging.limit + lookahead
         rows = await db.fetch(self._page(**values, **after, limit=limit, offset=paging.offset))
-        total = rows[0]["total"] if rows else await db.fetchval(self._count(**values))
+        total = rows[0]["of_all"] if rows else await db.fetchval(self._count(**values))
         next_after = None
         if lookahead and len(rows) > paging.limit:
             rows.pop()
-            next_after = [rows[-1]["at"], str(rows[-1]["at_id"])]
-        return Found(rows, total, next_after)
+            next_after = [rows[-1]["by_key"], str(rows[-1]["by_id"])]
+        return Found([_row(record) for record in rows], total, next_after)
+
+
+def _row(record: asyncpg.Record) -> dict[str, Any]:
+    """Without what is there for the paging."""
+    return {name: value for name, value in record.items() if name not in ("of_all", "by_key", "by_id")}
 
 
 def _after(after: list[Any], read_key: Callable[[Any], Any]) -> dict[str, Any]:
