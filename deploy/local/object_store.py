@@ -54,7 +54,9 @@ class ObjectStore:
             "s3.localSocket": str(self.data / "s3.sock"),
         }
         arguments = [f"-{name}={value}" for name, value in options.items()]
-        return Program("object-store", [binary("weed"), "mini", *arguments], ready=self.ready)
+        command = [binary("weed"), "mini", *arguments]
+        # it waits for idle connections, long after the last request has ended
+        return Program("object-store", command, ready=self.ready, stop_seconds=5)
 
     def ready(self) -> bool:
         """It answers long before it can store: the bucket comes last, the first volume later still."""
