@@ -17,6 +17,7 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import BadRequestError
 
 from libs.common.errors import BY_STATUS, DomainError, Unavailable
+from libs.common.resilience import persist
 from libs.common.telemetry import current_traceparent, span
 
 log = logging.getLogger(__name__)
@@ -67,9 +68,10 @@ class Bus:
     async def connect(cls, url: str, name: str) -> "Bus":
         """Returns after two seconds at the latest; a server that is down is connected to when it is back."""
         bus = cls(url, name)
-        bus._link = asyncio.create_task(bus._stay_connected())
+        bus._link = asyncio.create_task(persist("the connection to NATS", bus._connection))
         with suppress(TimeoutError):
-            await asyncio.wait_for(bus._open.wait(), FIRST_WAIT)
+            async with asyncio.timeout(FIRST_WAIT):
+                await bus._open.wait()
         return bus
 
     @property
@@ -146,6 +148,8 @@ class Bus:
         if self._link:
             self._link.cancel()
             await asyncio.wait([self._link])
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
         for task in self._tasks:
             task.cancel()
         if self.connected:
@@ -154,39 +158,39 @@ class Bus:
         if not self.nc.is_closed:
             await self.nc.close()
 
-    async def _stay_connected(self) -> None:
-        """nats-py reconnects by itself, but on some errors of the server it gives up for good: then anew."""
-        while True:
-            nc, closed = Client(), asyncio.Event()
+    async def _connection(self) -> None:
+        """nats-py reconnects by itself, but on some errors of the server it gives up for good: then this ends."""
+        closed = asyncio.Event()
 
-            async def on_closed(closed: asyncio.Event = closed) -> None:
-                closed.set()
+        async def on_closed() -> None:
+            closed.set()
 
-            async def on_lost() -> None:
-                if not self._closing:
-                    log.warning("NATS is gone")
+        async def on_lost() -> None:
+            if not self._closing:
+                log.warning("NATS is gone")
 
-            async def on_back() -> None:
-                log.info("NATS is back")
+        async def on_back() -> None:
+            log.info("NATS is back")
 
-            self.nc = nc
-            await nc.connect(
-                self._url,
-                name=self._name,
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=1,
-                connect_timeout=2,
-                pending_size=32 << 20,
-                inbox_prefix=inbox_of(self._url),
-                error_cb=_on_error,
-                disconnected_cb=on_lost,
-                reconnected_cb=on_back,
-                closed_cb=on_closed,
-            )
-            for listener in self._listeners:
-                await listener.attach(nc)
-            self._open.set()
-            await closed.wait()
+        self._open.clear()
+        self.nc = Client()
+        await self.nc.connect(
+            self._url,
+            name=self._name,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=1,
+            connect_timeout=2,
+            pending_size=32 << 20,
+            inbox_prefix=inbox_of(self._url),
+            error_cb=_on_error,
+            disconnected_cb=on_lost,
+            reconnected_cb=on_back,
+            closed_cb=on_closed,
+        )
+        for listener in self._listeners:
+            await listener.attach(self.nc)
+        self._open.set()
+        await closed.wait()
 
     async def _listen(self, subject: str, queue: str, on_message: OnMessage) -> Listener:
         listener = Listener(subject, queue, on_message)

@@ -56,10 +56,27 @@ async def verify(service: Service[Any], owner_url: str) -> list[Report]:
 
 
 def definition_of(table: sa.Table) -> list[str]:
-    """The statements that create the table and then its indexes where the search path points."""
-    elements: list[sa.DDLElement] = [CreateTable(table), *(CreateIndex(index) for index in table.indexes)]
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return [str(element.compile(dialect=dialect)) for element in elements]
+    """The statements that create the table and its indexes where the search path points."""
+    return _definition(table) + _search_indexes(table)
+
+
+def _definition(table: sa.Table) -> list[str]:
+    """The table, with the indexes a projection may need to find its rows."""
+    needed = [index for index in table.indexes if not _is_for_search(index)]
+    return [_sql(CreateTable(table)), *(_sql(CreateIndex(index)) for index in needed)]
+
+
+def _search_indexes(table: sa.Table) -> list[str]:
+    """Those that only queries need: much cheaper to build when the rows are there."""
+    return [_sql(CreateIndex(index)) for index in table.indexes if _is_for_search(index)]
+
+
+def _is_for_search(index: sa.Index) -> bool:
+    return index.dialect_options["postgresql"]["using"] in ("gin", "gist")
+
+
+def _sql(element: sa.DDLElement) -> str:
+    return str(element.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
 
 
 async def _run(service: Service[Any], model: ReadModel, owner_url: str, *, replace: bool) -> Report:
@@ -93,15 +110,16 @@ class _Shadow:
             raise Conflict(f"a read model of {self._live} is being rebuilt already", code="rebuild_running")
         await self.drop()
         for table in self._model.tables:
-            await self._con.execute(definition_of(table)[0])
+            for statement in _definition(table):
+                await self._con.execute(statement)
 
     async def apply(self, events: Sequence[Recorded[Any]]) -> None:
         await changes.apply(self._con, self._model.project, events)
 
     async def finish(self) -> None:
-        """Ready to be queried the moment it is swapped in; to build the indexes last is much cheaper."""
+        """Ready to be queried the moment it is swapped in."""
         for table in self._model.tables:
-            for index in definition_of(table)[1:]:
+            for index in _search_indexes(table):
                 await self._con.execute(index)
             await self._con.execute(f'ANALYZE "{self._own}"."{table.name}"')
 

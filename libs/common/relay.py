@@ -27,7 +27,7 @@ from libs.common.service import Service
 
 log = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 200
 POLL_SECONDS = 0.5
 HOLE_SECONDS = 0.005
 ACK_SECONDS = 10.0

@@ -14,7 +14,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from libs.common.bus import Bus
 from libs.common.resilience import Interrupted
 
-CREDIT = 2000
+CREDIT = 500
 REQUEST_SECONDS = 30
 HEARTBEAT_SECONDS = 1
 SILENCE_SECONDS = 3.0

@@ -14,16 +14,22 @@ from tests.libs.common.waiting import eventually
 
 @pytest.fixture
 async def catalog(nats: str, service_env: Env) -> AsyncIterator[Bus]:
-    bus = await Bus.connect(service_env("catalog")["NATS_URL"], "catalog")
+    bus = await connected("catalog", service_env)
     yield bus
     await bus.close()
 
 
 @pytest.fixture
 async def analysis(nats: str, service_env: Env) -> AsyncIterator[Bus]:
-    bus = await Bus.connect(service_env("analysis")["NATS_URL"], "analysis")
+    bus = await connected("analysis", service_env)
     yield bus
     await bus.close()
+
+
+async def connected(service: str, service_env: Env) -> Bus:
+    bus = await Bus.connect(service_env(service)["NATS_URL"], service)
+    await eventually(lambda: _true(bus.connected), 30)
+    return bus
 
 
 async def test_a_wake_up_arrives(catalog: Bus) -> None:
@@ -38,7 +44,8 @@ async def test_a_notice_reaches_who_listens_until_it_ignores(catalog: Bus, analy
     listener = await catalog.on_notice("analysis.jobs.*", heard.append)
     await catalog.nc.flush()
     analysis.notify("analysis.jobs.7", {"version": 3})
-    await eventually(lambda: _true(heard == [{"version": 3}]))
+    await eventually(lambda: _true(heard))
+    assert heard == [{"version": 3}]
     await catalog.ignore(listener)
     await catalog.nc.flush()
     analysis.notify("analysis.jobs.7", {"version": 4})
@@ -97,7 +104,7 @@ async def test_no_answer_is_unavailable(catalog: Bus, analysis: Bus) -> None:
 
 async def test_two_processes_share_the_questions(catalog: Bus, nats: str, service_env: Env) -> None:
     answered: list[int] = []
-    second = await Bus.connect(service_env("catalog")["NATS_URL"], "catalog")
+    second = await connected("catalog", service_env)
     for number, bus in enumerate((catalog, second)):
 
         async def answer(_: dict[str, Any], number: int = number) -> dict[str, Any]:
@@ -141,5 +148,5 @@ async def _waken(bus: Bus, woken: asyncio.Event) -> bool:
     return woken.is_set()
 
 
-async def _true(value: bool) -> bool:
-    return value
+async def _true(value: object) -> bool:
+    return bool(value)
