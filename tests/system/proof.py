@@ -1,19 +1,22 @@
 """What must be true of the whole system after any fault: nothing lost, doubled or out of order, and every read model
 equal to its rebuild."""
 
-import asyncio
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 import orjson
 from nats.js.api import ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
 
 from deploy import SERVICES
 from deploy.local.stack import Stack
 from libs.common.bus import Bus
 from libs.common.database import Database
+from libs.common.errors import Conflict
 from libs.common.rebuild import verify
 from libs.common.service import Service
+from tests.libs.common.waiting import eventually
 
 PATIENCE = 60.0
 
@@ -31,22 +34,25 @@ async def _assert_published_in_order(stack: Stack, name: str) -> None:
     db = await Database.connect(stack.service_env(name)["DATABASE_URL"], name)
     bus = await Bus.connect(stack.nats.url("operator"), "proof")
     try:
-        log = [
-            row["event_id"]
-            for row in await db.pool.fetch("SELECT event_id FROM events WHERE public ORDER BY pos")
-        ]
-        async with asyncio.timeout(PATIENCE):
-            while (await bus.js.stream_info(f"ev_{name}")).state.messages < len(log):
-                await asyncio.sleep(0.1)
+        rows = await db.pool.fetch("SELECT event_id FROM events WHERE public ORDER BY pos")
+        log = [row["event_id"] for row in rows]
+        await eventually(lambda: _holds(bus, name, len(log)), PATIENCE)
         assert await _published(bus, name, len(log)) == log
     finally:
         await bus.close()
         await db.close()
 
 
-async def _published(bus: Bus, name: str, count: int) -> list[UUID]:
-    state = (await bus.js.stream_info(f"ev_{name}")).state
+async def _holds(bus: Bus, name: str, count: int) -> bool:
+    try:
+        state = (await bus.js.stream_info(f"ev_{name}")).state
+    except NotFoundError:  # about to be published anew
+        return False
     assert state.messages == count, f"{state.messages} messages for {count} events"
+    return True
+
+
+async def _published(bus: Bus, name: str, count: int) -> list[UUID]:
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL)
     reader = await bus.js.subscribe(
         f"vitrine.{name}.>", stream=f"ev_{name}", ordered_consumer=True, config=config
@@ -55,12 +61,18 @@ async def _published(bus: Bus, name: str, count: int) -> list[UUID]:
 
 
 async def _assert_read_models_equal_their_rebuild(stack: Stack, name: str) -> None:
+    """A projector may still be behind: asked again until it is not."""
     definition = import_module(f"services.{name}.store").definition
     env = stack.service_env(name)
-    async with Service.open(definition, **definition.variables(env)) as service, asyncio.timeout(PATIENCE):
-        while differing := [
-            report for report in await verify(service, env["DATABASE_OWNER_URL"]) if not report.equal
-        ]:
-            await asyncio.sleep(0.5)  # a projector may still be behind; asked again until it is not
-            last = differing
-        assert not differing, last
+    async with Service.open(definition, **definition.variables(env)) as service:
+        await eventually(lambda: _equal(service, env["DATABASE_OWNER_URL"]), PATIENCE)
+
+
+async def _equal(service: Service[Any], owner_url: str) -> bool:
+    try:
+        reports = await verify(service, owner_url)
+    except Conflict as begun_again:
+        raise AssertionError(begun_again.detail) from begun_again
+    differing = [report for report in reports if not report.equal]
+    assert not differing, differing
+    return True
