@@ -36,6 +36,11 @@ SCENES = (
     Scene("wood", "on a rustic wooden table, warm and cosy", "4:5"),
     Scene("podium", "on a podium in a bright studio", "16:9"),
 )
+SCENES_FROM_ABOVE = (
+    Scene("marble", "flat lay on white marble, soft morning light", "1:1"),
+    Scene("wood", "flat lay on a rustic wooden table, warm and cosy", "4:5"),
+    Scene("tiles", "flat lay on kitchen tiles", "16:9"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ def sample_subjects() -> list[Subject]:
     stoneware: Json = {"material": {"primary": "glazed stoneware", "confidence": 1.0}}
     motorcycle = (data / "motorcycle_left.png", data / "motorcycle_right.png")
     return [
-        Subject("Espresso cup", "Tableware", (data / "coffee.png",), stoneware),
+        Subject("Espresso cup", "Tableware", (data / "coffee.png",), stoneware, SCENES_FROM_ABOVE),
         Subject("Antique coins", "Collectibles", (data / "coins.png",), {}, scenes=()),
         Subject("Motorcycle", "Vehicles", motorcycle, {}, scenes=()),
     ]

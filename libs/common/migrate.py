@@ -6,16 +6,14 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import context, op
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from libs.common.settings import DatabaseOwnerSettings
 
 CORE = Path(__file__).parent / "migrations"
 SERVICES = Path(__file__).parents[2] / "services"
@@ -54,26 +52,15 @@ async def migrate(service: str, owner_url: str) -> None:
     config = _config(service)
 
     def upgrade(connection: sa.Connection) -> None:
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 0))"), {"k": f"migrate:{service}"})
+        connection.execute(
+            sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:k, 0))"), {"k": f"migrate:{service}"}
+        )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
     async with engine.begin() as connection:
         await connection.run_sync(upgrade)
     await engine.dispose()
-
-
-async def pending(service: str, url: str) -> bool:
-    """Whether the schema is behind this code's newest migration."""
-    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
-
-    def current(connection: sa.Connection) -> Any:
-        return MigrationContext.configure(connection, opts={"version_table_schema": service}).get_current_revision()
-
-    async with engine.connect() as connection:
-        revision = await connection.run_sync(current)
-    await engine.dispose()
-    return bool(revision != ScriptDirectory.from_config(_config(service)).get_current_head())
 
 
 def _config(service: str) -> Config:
@@ -83,11 +70,5 @@ def _config(service: str) -> Config:
     return config
 
 
-def main(service: str) -> None:
-    from libs.common.settings import DatabaseOwnerSettings
-
-    asyncio.run(migrate(service, DatabaseOwnerSettings().database_owner_url))  # type: ignore[call-arg]
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    asyncio.run(migrate(sys.argv[1], DatabaseOwnerSettings().database_owner_url))

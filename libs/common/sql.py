@@ -45,7 +45,9 @@ class Statement:
         assert isinstance(compiled, SQLCompiler)
         self.sql = str(compiled)
         self.names = tuple(compiled.positiontup or ())
-        self.defaults = {name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required}
+        self.defaults = {
+            name: bind.effective_value for name, bind in compiled.binds.items() if not bind.required
+        }
 
     def __call__(self, **values: Any) -> Bound:
         """Raises KeyError for a parameter the statement needs and was not given."""

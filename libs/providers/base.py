@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 from libs.common import errors
@@ -114,6 +114,18 @@ class CallInfo:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds per step, named `<step>_ms`."""
     fallback_from: tuple[FailedAttempt, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """The call as events keep it, beside the provider and the model."""
+        return {
+            "request_id": self.request_id,
+            "latency_ms": self.latency_ms,
+            "timings": dict(self.timings),
+            "usage": asdict(self.usage),
+            "finish_reason": self.finish_reason,
+            "warnings": list(self.warnings),
+            "failed_attempts": [asdict(attempt) for attempt in self.fallback_from],
+        }
 
 
 @dataclass(frozen=True, slots=True)

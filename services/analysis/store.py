@@ -14,8 +14,8 @@ from libs.common.contracts.analysis import (
 )
 from libs.common.event_log import EventLog
 from libs.common.service import Definition
+from libs.refs import products as refs
 from services.analysis.jobs import activity
-from services.analysis.products import refs
 from services.analysis.settings import AnalysisSettings
 from services.analysis.specifications import versions
 

@@ -15,9 +15,9 @@ from libs.common.contracts.generation import (
 )
 from libs.common.event_log import EventLog
 from libs.common.service import Definition
+from libs.refs import products as refs
 from services.generation.images import gallery
 from services.generation.images.domain import ImageAnnotated, ImageDeleted, ImageRestored
-from services.generation.products import refs
 from services.generation.requests import generation_requests
 from services.generation.settings import GenerationSettings
 

@@ -42,7 +42,7 @@ class AnalysisRequested(AnalysisInputs, PublicEvent):
 
 
 class AnalysisCompleted(PublicEvent):
-    """`fallback_from` is the provider that should have done it and could not."""
+    """`fallback_from` is the provider that should have done it and could not; `call` how it came about."""
 
     event_name = "analysis.analysis_completed"
     owner_id: UUID
@@ -52,6 +52,7 @@ class AnalysisCompleted(PublicEvent):
     confidence: float | None = None
     provider: str
     model: str
+    call: dict[str, Any] = {}
     fallback_from: str | None = None
 
 

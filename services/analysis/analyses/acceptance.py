@@ -5,9 +5,9 @@ from uuid import UUID
 from libs.common.contracts.analysis import PinnedReference
 from libs.common.errors import Conflict, Invalid
 from libs.providers.chain import Choice
+from libs.refs.products import Product
 from services.analysis.analyses.bodies import MOST_IMAGES, AnalyzeBody
 from services.analysis.analyses.domain import RequestAnalysis
-from services.analysis.products.questions import Product
 
 
 def pin(owner_id: UUID, product: Product, body: AnalyzeBody, choice: Choice) -> RequestAnalysis:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 from uuid import UUID
 
+from pydantic import Field
+
 from libs.common.contracts import jobs
 from libs.common.contracts.analysis import (
     AnalysisCompleted,
@@ -37,6 +39,7 @@ class RecordSpecification(Command):
     confidence: float | None
     provider: str
     model: str
+    call: dict[str, Any] = Field(default_factory=dict)
     fallback_from: str | None = None
 
 

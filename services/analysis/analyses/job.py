@@ -52,6 +52,7 @@ async def _describe(
         "yaml_content": spec_yaml.dump(described.value if request.use_template else _known(described.value)),
         "provider": described.call.provider,
         "model": described.call.model,
+        "call": described.call.record(),
         "fallback_from": request.fallback_from or _passed_over(described),
     }
 
@@ -100,6 +101,7 @@ async def _conclude(tx: Transaction, job: RunningJob[Analysis], described: dict[
         confidence=facts["confidence_overall"],
         provider=described["provider"],
         model=described["model"],
+        call=described["call"],
         fallback_from=described["fallback_from"],
     )
     await tx.handle(analyses, job.job_id, made)

@@ -13,12 +13,12 @@ from libs.common.jobs import queue
 from libs.common.service import Service
 from libs.providers.base import Capability, ErrorCode
 from libs.providers.chain import Providers
+from libs.refs.products import ask_product
 from services.analysis.analyses.acceptance import pin
 from services.analysis.analyses.bodies import AcceptedBody, AnalyzeBody, AnalyzedBody
 from services.analysis.analyses.domain import JOB_TYPE, analyses
 from services.analysis.jobs.bodies import links_of
 from services.analysis.jobs.follow import wait_for_end
-from services.analysis.products.questions import ask_product
 from services.analysis.specifications import versions
 
 routes = router("analyses")

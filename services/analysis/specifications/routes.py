@@ -13,7 +13,7 @@ from libs.common.errors import NotFound
 from libs.common.http import Db, IfMatch, Json, Objects, Page, Paging, ServiceDep, Tx, paging, router
 from libs.common.identity import CurrentUser
 from libs.providers.spec_yaml import parse_yaml
-from services.analysis.products.questions import ask_product
+from libs.refs.products import ask_product
 from services.analysis.specifications import history, versions
 from services.analysis.specifications.bodies import DiffBody, EditBody, SpecificationBody
 from services.analysis.specifications.documents import differences, keep

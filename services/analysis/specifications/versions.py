@@ -16,7 +16,7 @@ from libs.common.event_log import ReadModel, Recorded
 from libs.common.http import Paging
 from libs.common.lists import Found, Listing, Order
 from libs.common.sql import Bound, Statement
-from services.analysis.products.refs import visible
+from libs.refs.products import visible
 from services.analysis.tables import tables
 
 versions = sa.Table(

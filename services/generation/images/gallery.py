@@ -10,8 +10,8 @@ from libs.common import variants
 from libs.common.contracts.generation import ImageGenerated
 from libs.common.event_log import ReadModel, Recorded
 from libs.common.sql import Bound, Statement
+from libs.refs.products import visible
 from services.generation.images.domain import ImageAnnotated, ImageDeleted, ImageRestored
-from services.generation.products.refs import visible
 from services.generation.tables import tables
 
 gallery = sa.Table(

@@ -14,6 +14,7 @@ from libs.common.http import Db, IfMatch, Json, Objects, Page, Paging, ServiceDe
 from libs.common.identity import CurrentUser
 from libs.common.objects import ObjectStore
 from libs.common.values import Text
+from libs.refs.products import require_product
 from services.generation.images import c2pa, gallery, pages, provenance
 from services.generation.images.bodies import ImageBody, ImageDetailBody, present
 from services.generation.images.domain import (
@@ -24,7 +25,6 @@ from services.generation.images.domain import (
     RestoreImage,
     images,
 )
-from services.generation.products.refs import require_product
 
 routes = router("pictures")
 

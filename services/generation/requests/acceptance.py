@@ -16,10 +16,11 @@ from libs.common.contracts.generation import PinnedImage, PinnedSpecification
 from libs.common.errors import Conflict
 from libs.providers.chain import Choice
 from libs.providers.spec_yaml import parse_yaml
-from services.generation.products.questions import Product, Specification, ask_product, ask_specification
+from libs.refs.products import Product, ask_product
 from services.generation.requests import prompt
 from services.generation.requests.bodies import SEEDS, GenerateBody, Wish
 from services.generation.requests.domain import RequestGeneration
+from services.generation.requests.specifications import Specification, ask_specification
 
 A = TypeVar("A")
 B = TypeVar("B")

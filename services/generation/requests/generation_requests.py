@@ -22,7 +22,7 @@ from libs.common.event_log import ReadModel, Recorded
 from libs.common.http import Paging
 from libs.common.lists import Found, Listing, Order
 from libs.common.sql import Bound, Statement
-from services.generation.products.refs import visible
+from libs.refs.products import visible
 from services.generation.tables import tables
 
 generation_requests = sa.Table(

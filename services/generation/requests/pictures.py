@@ -1,7 +1,7 @@
 """A picture that comes from a provider: looked at before it is believed, and described with its origin."""
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from libs.common.contracts.generation import GenerationRequested
@@ -54,13 +54,7 @@ def origin_as_told(result: ImageResult, mark: Mark | None, cost: float) -> dict[
         "fallback_from": call.fallback_from[0].provider if call.fallback_from else None,
         "model_response_text": result.text,
         "call": {
-            "request_id": call.request_id,
-            "latency_ms": call.latency_ms,
-            "timings": dict(call.timings),
-            "usage": asdict(call.usage),
-            "finish_reason": call.finish_reason,
-            "warnings": list(call.warnings),
-            "failed_attempts": [asdict(attempt) for attempt in call.fallback_from],
+            **call.record(),
             "details": dict(result.details),
             "digital_source": mark.source if mark else None,
             "cost": cost,

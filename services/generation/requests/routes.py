@@ -17,11 +17,11 @@ from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
 from libs.providers.base import Capability
 from libs.providers.chain import Choice, Providers
+from libs.refs.products import require_product
 from services.generation.images import gallery
 from services.generation.images.bodies import ImageBody, present
 from services.generation.models.prices import CURRENCY, unit_cost
 from services.generation.models.registry import ProvidersDep
-from services.generation.products.refs import require_product
 from services.generation.requests import generation_requests
 from services.generation.requests.acceptance import Basis, basis_of, pin
 from services.generation.requests.bodies import (

@@ -14,8 +14,8 @@ from libs.common.jobs.lifecycle import CompleteJob, FailJob, ReportProgress, Sta
 from libs.common.rebuild import rebuild
 from libs.common.service import Service
 from libs.common.settings import DatabaseOwnerSettings
+from libs.refs import products as refs
 from services.analysis.jobs import activity
-from services.analysis.products import refs
 from services.analysis.specifications import versions
 from services.analysis.store import log
 from tests.libs.common.waiting import eventually

@@ -9,8 +9,8 @@ from libs.common.contracts.generation import PinnedSpecification
 from libs.common.event_log import Recorded
 from libs.common.messages import Event, Meta
 from libs.common.service import Service
+from libs.refs.products import read_model as refs
 from services.generation.images.domain import RecordImage, images
-from services.generation.products.refs import read_model as refs
 
 
 async def record(service: Service[Any], owner_id: UUID, product_id: UUID, **facts: Any) -> UUID:

@@ -26,7 +26,9 @@ async def test_killed_workers_leave_exactly_one_result(
     db, bus = await Database.connect(scratch_url, SCHEMA), await Bus.connect(nats, "test")
     service = service_of(db, bus)
     admin = await Database.connect(postgres.superuser_url, SCHEMA)
-    await admin.pool.execute(f"CREATE TABLE spent (job_id uuid, number integer); GRANT ALL ON spent TO {SCHEMA}")
+    await admin.pool.execute(
+        f"CREATE TABLE spent (job_id uuid, number integer); GRANT ALL ON spent TO {SCHEMA}"
+    )
     jobs = [uuid7() for _ in range(count)]
     for job_id in jobs:
         await accept(service, job_id, uuid7(), STEPS, limit=1000)

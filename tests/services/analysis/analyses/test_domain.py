@@ -31,6 +31,7 @@ OUTCOME: dict[str, Any] = {
     "confidence": 0.4,
     "provider": "local",
     "model": "classical/1",
+    "call": {"latency_ms": 12.0},
     "fallback_from": "openai",
 }
 
@@ -48,6 +49,7 @@ RESULT = {
     "confidence": 0.4,
     "provider": "local",
     "model": "classical/1",
+    "call": {"latency_ms": 12.0},
     "provider_fallback_from": "openai",
 }
 finished = JobFinished(owner_id=OWNER, status="completed", result=RESULT)

@@ -1,6 +1,6 @@
-"""What catalog's events tell of products: what they are called, and whose specifications are to be hidden.
+"""What catalog tells of products: to be called by their names and hidden when deleted, and to decide on.
 
-A decision never rests on it, but on catalog's own answer.
+The table is a copy fed from catalog's events; a decision never rests on it, but on catalog's own answer.
 """
 
 from collections.abc import Iterator
@@ -8,16 +8,29 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import insert
 
+from libs.common.bus import Bus
+from libs.common.contracts.analysis import PinnedReference
 from libs.common.contracts.catalog import ProductChanged, ProductCreated, ProductDeleted, ProductRestored
+from libs.common.database import Reader
+from libs.common.errors import NotFound
 from libs.common.event_log import ReadModel, Recorded
-from libs.common.sql import Bound, Statement
-from services.analysis.tables import tables
+from libs.common.sql import Bound, Statement, metadata
+
+
+class Product(BaseModel):
+    """As catalog has it now; the primary photo comes first."""
+
+    product_id: UUID
+    title: str
+    references: list[PinnedReference]
+
 
 refs_products = sa.Table(
     "refs_products",
-    tables,
+    metadata(),
     sa.Column("product_id", sa.Uuid, primary_key=True),
     sa.Column("owner_id", sa.Uuid, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
@@ -65,8 +78,28 @@ def _project(recorded: Recorded[Any]) -> Iterator[Bound]:
 
 read_model = ReadModel("refs_products", (refs_products,), _project, sources=("catalog",))
 
+_find = Statement(sa.select(refs_products).where(refs_products.c.product_id == sa.bindparam("id")))
 
-def visible(product_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+
+def visible(product_id: sa.ColumnElement[UUID | None]) -> sa.ColumnElement[bool]:
     """A condition: the product is not known to be deleted."""
     deleted = sa.select(1).where(refs_products.c.product_id == product_id, refs_products.c.deleted)
     return ~sa.exists(deleted)
+
+
+async def ask_product(bus: Bus, owner_id: UUID, product_id: UUID) -> Product:
+    """Raises NotFound for a product that is deleted or somebody else's."""
+    question = {"product_id": str(product_id), "owner_id": str(owner_id)}
+    return Product.model_validate(await bus.ask("catalog", "product", question))
+
+
+async def require_product(db: Reader, bus: Bus, owner_id: UUID, product_id: UUID) -> None:
+    """For a product's lists; catalog is asked about one so new that its event is still on the way.
+
+    Raises NotFound for a product that is deleted or somebody else's.
+    """
+    row = await db.fetchrow(_find(id=product_id))
+    if row is None:
+        await ask_product(bus, owner_id, product_id)
+    elif row["deleted"] or row["owner_id"] != owner_id:
+        raise NotFound("no such product", code="product_not_found")

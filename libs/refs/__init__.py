@@ -1,0 +1,1 @@
+"""Other services' facts: copies for lists and titles, and the questions that decisions ask instead."""
