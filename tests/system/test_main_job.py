@@ -1,7 +1,7 @@
 import asyncio
 
 from deploy.local.stack import Stack
-from tests.system.client import Client
+from tests.system.client import Client, photo
 from tests.system.proof import assert_sound
 
 
@@ -12,8 +12,6 @@ async def test_photo_in_specification_and_pictures_out(client: Client, system: S
 
 
 async def test_twenty_uploads_at_once_all_succeed(client: Client) -> None:
-    from tests.system.client import photo
-
     product = (await client.post("/products", json={"title": "Bottle"}))["id"]
 
     async def upload(seed: int) -> int:
