@@ -307,7 +307,7 @@ async def test_a_request_asks_little_of_the_database(
     async with statements(service.db.pool) as seen:
         for name, request in {
             "get": client.build_request("GET", path),
-            "list": client.build_request("GET", "/products?search=mug&category=x"),
+            "list": client.build_request("GET", "/products"),
             "references": client.build_request("GET", f"{path}/references"),
             "history": client.build_request("GET", f"{path}/history"),
             "create": client.build_request("POST", "/products", json={"title": "Mug"}),
