@@ -77,6 +77,11 @@ def jpeg_scan(data: bytes) -> int | None:
     return next((end for marker, _, end in jpeg_segments(data) if marker == 0xDA), None)
 
 
+def jpeg_scans(data: bytes) -> int:
+    """How many passes over the picture the file asks for: a few bytes make the decoder visit every pixel again."""
+    return data.count(b"\xff\xda", jpeg_scan(data)) + 1
+
+
 def png_with_xmp(data: bytes, packet: bytes) -> bytes:
     body = b"iTXt" + PNG_XMP + packet
     chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")

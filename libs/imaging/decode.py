@@ -1,6 +1,6 @@
 """The guard in front of every decoder, and decoding to upright 8-bit sRGB.
 
-`inspect` reads headers only; nothing is decoded before it has passed.
+`inspect` reads headers only; nothing is decoded before it has passed. `check_pixels` decodes once, to find damage.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from typing import cast
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from libs.common.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
-from libs.imaging.containers import is_complete, sniff
+from libs.imaging.containers import is_complete, jpeg_scans, sniff
 
 # Damaged EXIF is nothing anybody could act on.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -21,6 +21,8 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 Image.MAX_IMAGE_PIXELS = None
 
 LIMIT_PIXELS = 80_000_000
+LIMIT_SCANS = 32
+"""Progressive JPEG files have about ten; each one more costs up to a quarter of a second."""
 LEAST_SIDE = 64
 UPLOAD_FORMATS = frozenset({"jpeg", "png", "webp"})
 MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
@@ -61,7 +63,7 @@ def inspect(
     data: bytes, *, limit_pixels: int = LIMIT_PIXELS, formats: Collection[str] = UPLOAD_FORMATS
 ) -> ImageInfo:
     """Raises `UnsupportedMedia` (not_an_image, unsupported_image_type), `TooLarge` (too_many_pixels) and
-    `Invalid` (image_truncated, image_damaged, image_too_small)."""
+    `Invalid` (image_truncated, image_damaged, image_too_small, too_many_scans)."""
     kind = sniff(data)
     if kind is None:
         raise UnsupportedMedia("this is not an image", code="not_an_image")
@@ -70,6 +72,8 @@ def inspect(
         raise UnsupportedMedia(f"{kind} is not accepted; send {accepted}", code="unsupported_image_type")
     if not is_complete(data, kind):
         raise Invalid("the image is cut off", code="image_truncated")
+    if kind == "jpeg" and jpeg_scans(data) > LIMIT_SCANS:
+        raise Invalid(f"the JPEG has more than {LIMIT_SCANS} scans; save it anew", code="too_many_scans")
     with _open(data, limit_pixels) as image:
         width, height = _upright_size(image)
         animated = bool(getattr(image, "is_animated", False))
@@ -79,6 +83,20 @@ def inspect(
         raise Invalid(text, code="image_too_small")
     digest = hashlib.sha256(data).hexdigest()
     return ImageInfo(kind, MIME[kind], width, height, animated, len(data), digest)
+
+
+def check_pixels(data: bytes) -> None:
+    """Decodes an inspected picture, as small as its decoder can. Raises `Invalid` (image_damaged).
+
+    For a moment it needs up to four bytes a pixel. The JPEG decoder mends damage instead of reporting it: a photo
+    it can show passes, whatever the photo shows.
+    """
+    with _open(data, LIMIT_PIXELS) as image:
+        image.draft(None, (1, 1))
+        try:
+            image.load()
+        except DAMAGE as error:
+            raise _damaged() from error
 
 
 def open_rgb(data: bytes, *, longest_side: int | None = None, keep_alpha: bool = False) -> Image.Image:

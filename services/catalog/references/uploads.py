@@ -5,6 +5,7 @@ import logging
 import re
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,13 +17,15 @@ from uuid_utils.compat import uuid7
 from libs.common.errors import DomainError, Invalid, TooLarge
 from libs.common.http import MEGABYTE
 from libs.common.objects import ObjectStore
-from libs.imaging.decode import inspect
+from libs.imaging.decode import ImageInfo, check_pixels, inspect
 from services.catalog.references.domain import Photo
 
 log = logging.getLogger(__name__)
 
 MAX_FILES = 10
 _NAME_LENGTH = 100
+# A small file may hold 80 megapixels: with one thread only one such picture is in memory at a time.
+_DECODER = ThreadPoolExecutor(1, thread_name_prefix="decoder")
 
 
 async def look_at(
@@ -52,7 +55,7 @@ async def look_at(
 async def _photo(file: UploadFile, owner_id: UUID, product_id: UUID, max_bytes: int) -> Photo:
     if (file.size or 0) > max_bytes:
         raise TooLarge(f"the file is larger than {max_bytes / MEGABYTE:g} MB", code="file_too_large")
-    info = await asyncio.to_thread(inspect, await file.read())
+    info = await asyncio.get_running_loop().run_in_executor(_DECODER, _examine, await file.read())
     reference_id = uuid7()
     name = f"{_safe_stem(_shown_name(file))}.{info.extension}"
     return Photo(
@@ -65,6 +68,12 @@ async def _photo(file: UploadFile, owner_id: UUID, product_id: UUID, max_bytes: 
         width=info.width,
         height=info.height,
     )
+
+
+def _examine(data: bytes) -> ImageInfo:
+    info = inspect(data)
+    check_pixels(data)
+    return info
 
 
 def _shown_name(file: UploadFile) -> str:

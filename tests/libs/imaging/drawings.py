@@ -77,3 +77,17 @@ def png_bomb(width: int, height: int) -> bytes:
         for kind, content in chunks
     )
     return b"\x89PNG\r\n\x1a\n" + body
+
+
+def jpeg_bomb(side: int, scans: int) -> bytes:
+    """A small black JPEG whose last scan is there so many times more: each costs the decoder a whole pass."""
+    data = encode(Image.new("L", (side, side)), "JPEG", progressive=True)
+    end = len(data) - 2
+    last = data[max(data.rfind(b"\xff\xc4"), data.rfind(b"\xff\xda", 0, data.rfind(b"\xff\xda"))) : end]
+    return data[:end] + last * scans + data[end:]
+
+
+def damaged(data: bytes) -> bytes:
+    """With noise in the middle, where the pixels are."""
+    at = len(data) // 2
+    return data[:at] + np.random.default_rng(1).bytes(200) + data[at + 200 :]

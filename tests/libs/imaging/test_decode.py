@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from libs.common.errors import Invalid, TooLarge, UnsupportedMedia
-from libs.imaging.decode import inspect, open_rgb
-from tests.libs.imaging.drawings import encode, mug, photo, png_bomb
+from libs.imaging.decode import check_pixels, inspect, open_rgb
+from tests.libs.imaging.drawings import damaged, encode, jpeg_bomb, mug, photo, png_bomb
 
 GREY = Image.new("RGB", (100, 80), (90, 120, 150))
 JPEG, PNG = encode(GREY, "JPEG"), encode(GREY)
@@ -28,6 +28,7 @@ REFUSED = {
     "a changed byte": (PNG[:60] + bytes([PNG[60] ^ 0xFF]) + PNG[61:], Invalid, "image_damaged"),
     "bomb": (png_bomb(60_000, 60_000), TooLarge, "too_many_pixels"),
     "just too many pixels": (png_bomb(10_000, 8_001), TooLarge, "too_many_pixels"),
+    "a pass too many": (jpeg_bomb(100, 32), Invalid, "too_many_scans"),
     "one pixel": (encode(Image.new("RGB", (1, 1))), Invalid, "image_too_small"),
     "a thin strip": (encode(Image.new("RGB", (63, 4000))), Invalid, "image_too_small"),
 }
@@ -118,9 +119,24 @@ def test_reduces_while_decoding_and_never_enlarges() -> None:
     assert open_rgb(PNG, longest_side=4000).size == (100, 80)
 
 
-def test_damage_behind_a_good_header_is_refused_when_decoding() -> None:
-    data = png_bomb(300, 300)
-    assert inspect(data).width == 300
-    with pytest.raises(Invalid) as refusal:
-        open_rgb(data)
-    assert refusal.value.code == "image_damaged"
+@pytest.mark.parametrize(
+    "data", [png_bomb(300, 300), damaged(encode(mug(320)[0], "WEBP"))], ids=["PNG", "WebP"]
+)
+def test_damage_behind_a_good_header_is_found_when_decoding(data: bytes) -> None:
+    assert inspect(data)
+    for decode in (check_pixels, open_rgb):
+        with pytest.raises(Invalid) as refusal:
+            decode(data)
+        assert refusal.value.code == "image_damaged"
+
+
+def test_a_jpeg_is_shown_in_spite_of_its_damage() -> None:
+    data = damaged(encode(mug()[0], "JPEG"))
+    check_pixels(data)
+    assert open_rgb(data).size == (320, 320)
+
+
+def test_progressive_files_are_no_bombs() -> None:
+    data = encode(mug(200)[0], "JPEG", progressive=True)
+    assert inspect(data).width == 200
+    check_pixels(data)

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid4, uuid7
 
 from libs.common.service import Service
 from services.catalog.settings import CatalogSettings
-from tests.libs.imaging.drawings import encode, mug, photo, png_bomb
+from tests.libs.imaging.drawings import damaged, encode, jpeg_bomb, mug, photo, png_bomb
 from tests.services.catalog.requests import MUG, create, file, send, upload
 
 Catalog = Service[CatalogSettings]
@@ -100,11 +100,31 @@ async def test_a_repeated_upload_adds_once(client: AsyncClient) -> None:
         (encode(mug(96)[0], "TIFF"), 415, None),
         (photo("coffee.png")[:20_000], 422, "image_truncated"),
         (encode(mug(96)[0], "JPEG")[:-200], 422, "image_truncated"),
+        (damaged(MUG), 422, "image_damaged"),
+        (png_bomb(300, 300), 422, "image_damaged"),
+        (damaged(encode(mug(320)[0], "WEBP")), 422, "image_damaged"),
         (encode(Image.new("RGB", (1, 1))), 422, "image_too_small"),
         (png_bomb(60_000, 60_000), 413, "too_many_pixels"),
+        (jpeg_bomb(96, 200), 422, "too_many_scans"),
         (MUG + bytes(10 * 2**20), 413, "file_too_large"),
     ],
-    ids=["text", "nothing", "pdf", "svg", "gif", "tiff", "cut png", "cut jpeg", "1x1", "bomb", "over 10 MB"],
+    ids=[
+        "text",
+        "nothing",
+        "pdf",
+        "svg",
+        "gif",
+        "tiff",
+        "cut png",
+        "cut jpeg",
+        "damaged png",
+        "pixels missing",
+        "damaged webp",
+        "1x1",
+        "bomb",
+        "scans",
+        "over 10 MB",
+    ],
 )
 async def test_what_is_no_proper_photo_is_refused(
     client: AsyncClient, service: Catalog, owner_id: UUID, data: bytes, status: int, code: str | None
