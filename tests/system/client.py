@@ -34,6 +34,7 @@ class Client:
         self._http = httpx.AsyncClient(base_url=url, timeout=30)
         self.answers: list[int] = []
         """The status of every answer, outages included."""
+        self.token = ""
 
     async def __aenter__(self) -> "Client":
         return self
@@ -46,7 +47,8 @@ class Client:
         email = f"{uuid4().hex[:12]}@example.org"
         await self.post("/auth/register", json={"email": email, "password": PASSWORD, "full_name": "Ada"})
         login = await self.post("/auth/login", json={"email": email, "password": PASSWORD})
-        self._http.headers["Authorization"] = f"Bearer {login['access_token']}"
+        self.token = login["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {self.token}"
         return self
 
     async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
