@@ -13,4 +13,4 @@ from libs.common.service import Service
 @reaction(ImageGenerated, "generation_variants")
 async def make_variants(made: Recorded[ImageGenerated], tx: Transaction, service: Service[Any]) -> None:
     """The smaller copies beside the picture."""
-    await variants.make(service.db, service.objects, made.event.key)
+    await variants.make(tx, service.objects, made.event.key)
