@@ -14,7 +14,7 @@ from deploy.local.stack import Stack
 from tests.libs.common.waiting import eventually
 from tests.system.client import Client, MainJob
 from tests.system.effects import Effects, counted, effects, reactions_are_idle
-from tests.system.proof import assert_sound
+from tests.system.proof import assert_published_in_order, assert_sound
 
 PATIENCE = 60.0
 JOBS = pytest.mark.parametrize("jobs", [1, pytest.param(8, marks=pytest.mark.faults)])
@@ -61,7 +61,7 @@ async def test_an_older_postgres_is_said_loudly_and_published_anew(
     before = await settled(system)
     data, older = system.postgres.data, system.run.path / "postgres.older"
     async with stopped(system, "postgres"):
-        await asyncio.to_thread(subprocess.run, ["cp", "-a", data, older], check=True)  # with their owner
+        await asyncio.to_thread(copy_with_owner, data, older)
     async with Client(system.url) as newcomer:
         lost = await finished(newcomer, begin(await newcomer.sign_in(), jobs))
         await settled(system)
@@ -101,9 +101,14 @@ async def stopped(system: Stack, server: str) -> AsyncIterator[None]:
         await asyncio.to_thread(system.start_server, server)
 
 
+def copy_with_owner(data: Path, copy: Path) -> None:
+    """As PostgreSQL insists on its owner, which `shutil` would not keep."""
+    subprocess.run(["cp", "-a", data, copy], check=True)
+
+
 async def settled(system: Stack) -> Effects:
     """What has been done when nothing is left to do."""
-    await assert_sound(system)
+    await assert_published_in_order(system)
     await eventually(lambda: reactions_are_idle(system), PATIENCE)
     return await effects(system)
 
