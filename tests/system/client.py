@@ -46,10 +46,13 @@ class Client:
         """As a user nobody has heard of."""
         email = f"{uuid4().hex[:12]}@example.org"
         await self.post("/auth/register", json={"email": email, "password": PASSWORD, "full_name": "Ada"})
-        login = await self.post("/auth/login", json={"email": email, "password": PASSWORD})
-        self.token = login["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {self.token}"
+        await self.log_in(email=email, password=PASSWORD)
         return self
+
+    async def log_in(self, **credentials: str) -> None:
+        """From now on requests are this account's."""
+        self.token = (await self.post("/auth/login", json=credentials))["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {self.token}"
 
     async def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         """One request, one answer; problems are answers too."""

@@ -24,6 +24,7 @@ SECONDS = Histogram(
 )
 CLIENT_LEFT = 499
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_ID = re.compile(r"[0-9a-fA-F-]{36}")
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 
 
@@ -90,7 +91,7 @@ class RequestMiddleware:
         level = _level(method, exchange.status)
         if log.isEnabledFor(level):
             extra = {"route": route, "milliseconds": round(seconds * 1000, 2)}
-            log.log(level, "%s %s %d", method, scope["path"], exchange.status, extra=extra)
+            log.log(level, "%s %s %d", method, _shown_path(scope, route), exchange.status, extra=extra)
 
     def _meters_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
         """Kept, because finding a meter by its labels takes longer than counting."""
@@ -99,6 +100,14 @@ class RequestMiddleware:
             meters = REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
             self._meters[method, route, status] = meters
         return meters
+
+
+def _shown_path(scope: Scope, route: str) -> str:
+    """The route with the ids that it was called with; other parameters may be a person's name or address."""
+    for name, value in scope.get("path_params", {}).items():
+        if _ID.fullmatch(str(value)):
+            route = route.replace(f"{{{name}}}", str(value))
+    return route
 
 
 def _level(method: str, status: int) -> int:
