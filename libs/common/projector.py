@@ -107,7 +107,7 @@ class Feed:
             )
             if not ours:
                 raise Interrupted("the read model has been rebuilt")
-            await changes.apply(con, self._model.project, events)
+            await changes.run(con, changes.rounds(self._model.project, events))
         self._report(events, messages[-1])
         return reached
 

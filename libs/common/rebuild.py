@@ -6,9 +6,10 @@ which it needs the owner's role, in schema `<service>_rebuild`, which its search
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
@@ -16,13 +17,16 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from libs.common import changes
+from libs.common.changes import Round
 from libs.common.comparison import Comparison, compare
 from libs.common.database import connect
 from libs.common.errors import Conflict
-from libs.common.event_log import ReadModel, Recorded
-from libs.common.rebuild_sources import Source, source_of
+from libs.common.event_log import ReadModel
+from libs.common.rebuild_sources import Events, Source, source_of
+from libs.common.resilience import end
 from libs.common.service import Service
 
+T = TypeVar("T")
 LOCK_ATTEMPTS = 40
 LOCK_TIMEOUT = "500ms"
 """Below PostgreSQL's deadlock_timeout: where a writer waits for us as we wait for it, we give way."""
@@ -85,8 +89,8 @@ async def _run(service: Service[Any], model: ReadModel, owner_url: str, *, repla
     try:
         shadow = _Shadow(con, service.name, model)
         await shadow.create()
-        async with source_of(con, service, model) as source:
-            await source.fill(shadow.apply)
+        async with source_of(service, model, owner_url) as source:
+            await shadow.fill(source.batches())
             await shadow.finish()
             tables = await shadow.conclude(source, replace=replace)
         await shadow.drop()
@@ -113,8 +117,16 @@ class _Shadow:
             for statement in _definition(table):
                 await self._con.execute(statement)
 
-    async def apply(self, events: Sequence[Recorded[Any]]) -> None:
-        await changes.apply(self._con, self._model.project, events)
+    async def fill(self, batches: AsyncIterator[Events]) -> None:
+        """Each batch is read and projected while PostgreSQL works on the one before."""
+        async with aclosing(_ahead(self._planned(batches))) as planned:
+            async for rounds in planned:
+                async with self._con.transaction():
+                    await changes.run(self._con, rounds)
+
+    async def _planned(self, batches: AsyncIterator[Events]) -> AsyncIterator[list[Round]]:
+        async for events in batches:
+            yield changes.rounds(self._model.project, events)
 
     async def finish(self) -> None:
         """Ready to be queried the moment it is swapped in."""
@@ -129,7 +141,8 @@ class _Shadow:
             try:
                 async with self._con.transaction():
                     await self._lock("ACCESS EXCLUSIVE" if replace else "SHARE")
-                    await source.complete(self.apply)
+                    rest = changes.rounds(self._model.project, await source.rest())
+                    await changes.run(self._con, rest)
                     tables = [await compare(self._con, t, self._live, self._own) for t in self._model.tables]
                     if replace:
                         await self._swap()
@@ -156,3 +169,14 @@ class _Shadow:
     async def _drop_from(self, schema: str) -> None:
         for table in reversed(self._model.tables):
             await self._con.execute(f'DROP TABLE IF EXISTS "{schema}"."{table.name}"')
+
+
+async def _ahead(items: AsyncIterator[T]) -> AsyncGenerator[T, None]:
+    """The same items; the next one is already being made while the caller is busy with one."""
+    following = asyncio.ensure_future(anext(items, None))
+    try:
+        while (item := await following) is not None:
+            following = asyncio.ensure_future(anext(items, None))
+            yield item
+    finally:
+        await end([following])

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import asyncpg
 
 from libs.common.bus import Bus
 from libs.common.cloudevents import contracts_of
+from libs.common.database import connect
 from libs.common.errors import Conflict
 from libs.common.event_log import COLUMNS, ReadModel, Recorded, Tail
 from libs.common.projector import Position, position_of, still_holds
@@ -17,7 +18,7 @@ from libs.common.relay import stream_name
 from libs.common.service import Service
 from libs.common.stream_reader import StreamReader, reading
 
-Apply = Callable[[Sequence[Recorded[Any]]], Awaitable[None]]
+Events = Sequence[Recorded[Any]]
 BATCH = 2000
 HOLE_SECONDS = 5.0
 
@@ -27,34 +28,27 @@ class Source(Protocol):
     def events(self) -> int:
         """How many have been read."""
 
-    async def fill(self, apply: Apply) -> None:
-        """Applies what there is, in transactions of its own, while the live tables are written to."""
+    def batches(self) -> AsyncIterator[Events]:
+        """What there is, read while the live tables are written to."""
 
-    async def complete(self, apply: Apply) -> None:
-        """Applies what the live tables have beyond that. Called in a transaction that has locked them; may be
-        called again if that was rolled back."""
+    async def rest(self) -> Events:
+        """What the live tables have beyond `batches`, when they are locked; the same and more if asked again."""
 
 
 @asynccontextmanager
-async def source_of(
-    con: asyncpg.Connection, service: Service[Any], model: ReadModel
-) -> AsyncIterator[Source]:
-    if not model.sources:
-        yield OwnLog(con, service)
-        return
+async def source_of(service: Service[Any], model: ReadModel, url: str) -> AsyncIterator[Source]:
+    """Reads through a connection of its own, so that reading goes on while the rows are written."""
     async with AsyncExitStack() as stack:
-        yield Streams(
-            [
-                OneStream(
-                    con, service.bus, model, name, await stack.enter_async_context(_from_start(service, name))
-                )
-                for name in model.sources
-            ]
-        )
-
-
-def _from_start(service: Service[Any], source: str) -> Any:
-    return reading(service.bus, stream_name(source))
+        con = await connect(url, service.name)
+        stack.push_async_callback(con.close)
+        if not model.sources:
+            yield OwnLog(con, service)
+            return
+        streams = []
+        for name in model.sources:
+            reader = await stack.enter_async_context(reading(service.bus, stream_name(name)))
+            streams.append(OneStream(con, service.bus, model, name, reader))
+        yield Streams(streams)
 
 
 class OwnLog:
@@ -70,24 +64,23 @@ class OwnLog:
         self._service = service
         self._tail = Tail(0)
 
-    async def fill(self, apply: Apply) -> None:
+    async def batches(self) -> AsyncIterator[Events]:
         """Up to the end; an append that may still commit is waited for, but not for ever."""
         patience = time.monotonic() + HOLE_SECONDS
         while True:
             rows = await self._tail.read(self._con, BATCH)
-            async with self._con.transaction():
-                await apply(await self._decode(rows))
             self.events += len(rows)
+            yield await self._decode(rows)
             if self._tail.waiting and time.monotonic() < patience:
                 await asyncio.sleep(0.005)
             elif len(rows) < BATCH:
                 return
 
-    async def complete(self, apply: Apply) -> None:
+    async def rest(self) -> Events:
         query = f"SELECT {COLUMNS} FROM events WHERE pos > $1 ORDER BY pos"  # noqa: S608
-        await apply(await self._decode(await self._con.fetch(query, self._tail.pos)))
+        return await self._decode(await self._con.fetch(query, self._tail.pos))
 
-    async def _decode(self, rows: Sequence[asyncpg.Record]) -> list[Recorded[Any]]:
+    async def _decode(self, rows: Sequence[asyncpg.Record]) -> Events:
         return await self._service.log.decode_all(self._con, self._service.keys, rows)
 
 
@@ -105,26 +98,24 @@ class OneStream:
         self._reader = reader
         self._contracts = contracts_of(source)
         self._reached = Position()
-        self._last: list[Recorded[Any]] = []
+        self._rest: list[Recorded[Any]] = []
 
-    async def fill(self, apply: Apply) -> None:
+    async def batches(self) -> AsyncIterator[Events]:
         live = await position_of(self._con, self._name, self._source)
         if not await still_holds(self._bus, self._source, live):
             raise Conflict(
                 f"{self._name} is about to be begun again: its source was published anew", code="moved"
             )
         while self._reached.seq < live.seq:
-            events = await self._read(live.seq)
-            async with self._con.transaction():
-                await apply(events)
+            yield await self._read(live.seq)
 
-    async def complete(self, apply: Apply) -> None:
+    async def rest(self) -> Events:
         live = await position_of(self._con, self._name, self._source)
         if live.seq < self._reached.seq:
             raise Conflict(f"{self._name} has been begun again meanwhile", code="moved")
         while self._reached.seq < live.seq:
-            self._last += await self._read(live.seq)
-        await apply(self._last)
+            self._rest += await self._read(live.seq)
+        return self._rest
 
     async def _read(self, goal: int) -> list[Recorded[Any]]:
         messages = await self._reader.batch(min(BATCH, goal - self._reached.seq))
@@ -143,10 +134,10 @@ class Streams:
     def events(self) -> int:
         return sum(stream.events for stream in self._streams)
 
-    async def fill(self, apply: Apply) -> None:
+    async def batches(self) -> AsyncIterator[Events]:
         for stream in self._streams:
-            await stream.fill(apply)
+            async for events in stream.batches():
+                yield events
 
-    async def complete(self, apply: Apply) -> None:
-        for stream in self._streams:
-            await stream.complete(apply)
+    async def rest(self) -> Events:
+        return [event for stream in self._streams for event in await stream.rest()]
