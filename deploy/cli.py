@@ -107,7 +107,8 @@ def openapi(
 
 
 async def _migrate(service: ServiceName) -> None:
-    use_environment(service)
+    if "DATABASE_OWNER_URL" not in os.environ:
+        use_environment(service)
     await migrations.migrate(service, DatabaseOwnerSettings().database_owner_url)
 
 

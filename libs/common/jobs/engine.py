@@ -28,6 +28,7 @@ LEASE_SECONDS = 30.0
 """A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
+GAVE_UP = FailJob(code="worker_died", detail="its worker died in every attempt without any progress")
 
 
 class JobTimeout(Exception):
@@ -186,6 +187,8 @@ class Engine:
                 return None
             if claim.cancelled:
                 return await self._finish(job, CancelJob(by="owner"), None)
+            if claim.attempts > MAX_ATTEMPTS:
+                return await self._finish(job, GAVE_UP, None)
             started = time.monotonic()
             try:
                 result = await self._perform(kind, job)

@@ -241,6 +241,16 @@ async def test_a_step_reported_again_is_no_progress(service: Service[Any], start
     assert (job.status, job.attempt, job.steps) == ("failed", MAX_ATTEMPTS, ("prepared",))
 
 
+async def test_a_job_that_kills_its_workers_is_given_up(service: Service[Any], start: Start) -> None:
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await service.db.pool.execute("UPDATE job_queue SET attempts = 5")
+    await start(nothing)
+    job = await at_end(service, job_id)
+    assert job.finished
+    assert (job.status, job.finished.code) == ("failed", "worker_died")
+
+
 async def test_users_take_turns(service: Service[Any]) -> None:
     for number in range(3):
         await accept(service, UUID(int=10 + number), ANNA)
