@@ -237,6 +237,17 @@ async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+async def test_a_malformed_body_is_not_the_services_fault(gateway: str) -> None:
+    address = httpx.URL(gateway)
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    writer.write(b"POST /api/v1/products HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    async with asyncio.timeout(10):
+        answer = await reader.readuntil(b"}")
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'"code":"bad_request"' in answer
+
+
 async def test_presigned_urls_work_through_the_gateway_and_nothing_else_does(
     client: httpx.AsyncClient, gateway: str, stack: Stack
 ) -> None:
