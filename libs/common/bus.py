@@ -18,12 +18,13 @@ from nats.js.errors import BadRequestError
 
 from libs.common.errors import BY_STATUS, DomainError, Unavailable
 from libs.common.resilience import persist
-from libs.common.telemetry import current_traceparent, span
+from libs.common.telemetry import span
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = 2.0
 REPLY_SECONDS = 2.0
+REQUEST_ID = "X-Request-Id"
 Question = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 OnMessage = Callable[[Msg], Awaitable[None]]
 
@@ -121,8 +122,10 @@ class Bus:
         """Another service's answer. Raises the refusal it answers with, or Unavailable without one."""
         if not self.connected:
             raise Unavailable(f"{service} cannot be asked now", retry_after=1)
-        with span(f"ask {service}.{question}", kind="client"):
-            headers = {"traceparent": current_traceparent() or ""}
+        with span(f"ask {service}.{question}", kind="client") as asking:
+            headers = {"traceparent": asking.traceparent}
+            if request_id := asking.log_fields.get("request_id"):
+                headers[REQUEST_ID] = request_id
             try:
                 reply = await self.nc.request(
                     f"rpc.{service}.{question}", orjson.dumps(payload), seconds, headers=headers
@@ -220,8 +223,9 @@ async def _on_error(error: Exception) -> None:
 
 
 async def _reply(msg: Msg, question: str, handler: Question) -> None:
-    parent = (msg.headers or {}).get("traceparent")
-    with span(f"answer {question}", kind="server", parent=parent):
+    headers = msg.headers or {}
+    with span(f"answer {question}", kind="server", parent=headers.get("traceparent")) as answering:
+        answering.log_fields = {"request_id": headers.get(REQUEST_ID)}
         try:
             answer = await handler(orjson.loads(msg.data))
         except DomainError as refusal:

@@ -174,7 +174,8 @@ class Reactor:
         if await self._service.db.fetchval(Bound(_SEEN, (durable, event.event_id))):
             REACTIONS.labels(durable, "repeated").inc()
             return
-        with span(f"react {durable}", kind="consumer", parent=event.meta.traceparent):
+        with span(f"react {durable}", kind="consumer", parent=event.meta.traceparent) as reacting:
+            reacting.log_fields = {"request_id": event.meta.correlation_id, "event_id": str(event.event_id)}
             await self._handle(event)
 
     async def _handle(self, event: Recorded[Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from deploy.local.stack import Stack
 from libs.common.bus import Bus
 from libs.common.errors import TooMany, Unavailable
-from libs.common.telemetry import current_traceparent, span
+from libs.common.telemetry import current_span, span
 from tests.libs.common.accounts import Env
 from tests.libs.common.waiting import eventually
 
@@ -56,12 +56,16 @@ async def test_a_notice_reaches_who_listens_until_it_ignores(catalog: Bus, analy
 
 async def test_a_question_is_answered_within_the_asker_s_trace(catalog: Bus, analysis: Bus) -> None:
     async def answer(question: dict[str, Any]) -> dict[str, Any]:
-        return question | {"trace": (current_traceparent() or "")[:35]}
+        here = current_span()
+        assert here
+        return question | {"trace": here.trace_id, **here.log_fields}
 
     await catalog.answer("catalog", "echo", answer)
     await catalog.nc.flush()
     with span("test") as asking:
-        assert await analysis.ask("catalog", "echo", {"a": 1}) == {"a": 1, "trace": asking.traceparent[:35]}
+        asking.log_fields = {"request_id": "request-1"}
+        told = await analysis.ask("catalog", "echo", {"a": 1})
+    assert told == {"a": 1, "trace": asking.trace_id, "request_id": "request-1"}
 
 
 async def test_a_refusal_is_an_answer(catalog: Bus, analysis: Bus) -> None:
