@@ -1,8 +1,10 @@
 """Registering, and what an account's owner does with it."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
 
-from libs.common.errors import Forbidden
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from libs.common.errors import Forbidden, Unauthorized
 from libs.common.http import Db, Json, ServiceDep, Tx, policy, router
 from libs.common.identity import CurrentUser, OptionalUser
 from services.auth import passwords
@@ -25,6 +27,13 @@ class PasswordChange(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     current_password: str = Field(max_length=256, repr=False)
     new_password: Password = Field(repr=False)
+    confirm_password: str | None = Field(None, repr=False, description="If given, the new password again.")
+
+    @model_validator(mode="after")
+    def _is_confirmed(self) -> Self:
+        if self.confirm_password not in (None, self.new_password):
+            raise ValueError("confirm_password is not the new password")
+        return self
 
 
 @routes.post("/auth/register", status_code=201, response_model=AccountView)
@@ -57,7 +66,7 @@ async def change_password(body: PasswordChange, user: CurrentUser, db: Db, tx: T
     """Ends every other session of the account."""
     row = await db.fetchrow(credentials.by_account(id=user.id))
     if row is None or not await passwords.verify(body.current_password, row["password_hash"]):
-        raise passwords.refused("current_password", "is not your password", "wrong_password")
+        raise Unauthorized("current_password is not your password", code="wrong_password")
     if body.new_password == body.current_password:
         raise passwords.refused("new_password", "must be another one", "password_unchanged")
     passwords.check_allowed("new_password", body.new_password, row["email"], row["username"])

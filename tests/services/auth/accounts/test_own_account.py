@@ -34,7 +34,6 @@ async def test_a_new_password_ends_the_other_sessions(ada: Person) -> None:
 @pytest.mark.parametrize(
     ("current", "new", "field", "code"),
     [
-        ("a wrong password", "another password", "current_password", "wrong_password"),
         (PASSWORD, PASSWORD, "new_password", "password_unchanged"),
         (PASSWORD, "short", "new_password", "validation_error"),
     ],
@@ -46,6 +45,22 @@ async def test_a_password_that_cannot_be_set(
     body = {"current_password": current, "new_password": new}
     problem = refused(await ada.client.post(CHANGE, json=body, headers=headers), 422, code)
     assert problem["errors"][0]["loc"] == ["body", field]
+
+
+async def test_only_who_knows_the_password_changes_it(ada: Person) -> None:
+    headers = bearer((await ada.log_in())["access_token"])
+    body = {"current_password": "a wrong password", "new_password": "another password"}
+    refused(await ada.client.post(CHANGE, json=body, headers=headers), 401, "wrong_password")
+    await ada.log_in(password=PASSWORD)
+
+
+async def test_a_new_password_may_be_confirmed(ada: Person) -> None:
+    headers = bearer((await ada.log_in())["access_token"])
+    body = {"current_password": PASSWORD, "new_password": "another password"}
+    mistyped = body | {"confirm_password": "an other password"}
+    refused(await ada.client.post(CHANGE, json=mistyped, headers=headers), 422, "validation_error")
+    confirmed = body | {"confirm_password": "another password"}
+    assert (await ada.client.post(CHANGE, json=confirmed, headers=headers)).status_code == 204
 
 
 async def test_strangers_see_and_change_nothing(client: AsyncClient) -> None:
