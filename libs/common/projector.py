@@ -80,6 +80,8 @@ class Feed:
             if not await still_holds(self._service.bus, self._source, position):
                 return await self._begin_again(con)
             async with reading(self._service.bus, stream_name(self._source), after=position.seq) as reader:
+                # noticed at once: a database that comes back may have been restored, its position an older one
+                con.add_termination_listener(lambda _: reader.end("the database connection is gone"))
                 while True:
                     position = await self._apply(con, position, await reader.batch(BATCH))
 

@@ -42,6 +42,10 @@ class StreamReader:
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{consumer}"
         await self._ask()
 
+    def end(self, reason: str) -> None:
+        """Whoever waits for messages is told, by Interrupted, that they are of no use any more."""
+        self._ended = Interrupted(reason)
+
     async def batch(self, limit: int = 500) -> list[Msg]:
         """The next messages, at least one, as soon as there are any.
 
