@@ -24,13 +24,14 @@ class Effects:
 
     def assert_kept_by(self, later: "Effects") -> None:
         """An event that is handled again would get a new row, or another time in its row."""
-        assert self.handled <= later.handled
-        assert self.variants <= later.variants
+        assert self.handled <= later.handled, self.handled - later.handled
+        assert self.variants <= later.variants, self.variants - later.variants
 
     def assert_not_repeated_by(self, later: "Effects") -> None:
         """A reaction that runs again without a trace would still have been counted."""
         self.assert_kept_by(later)
-        assert later.done - self.done == len(later.handled) - len(self.handled)
+        runs, events = later.done - self.done, len(later.handled) - len(self.handled)
+        assert runs == events, f"reactions ran {runs} times for {events} events"
 
 
 async def effects(stack: Stack) -> Effects:

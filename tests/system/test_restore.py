@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +11,9 @@ import pytest
 
 from deploy import SERVICES
 from deploy.local.stack import Stack
+from libs.common.bus import Bus
+from libs.common.database import connect
+from libs.common.projector import position_of
 from tests.libs.common.waiting import eventually
 from tests.system.client import Client, MainJob
 from tests.system.effects import Effects, counted, effects, reactions_are_idle
@@ -57,6 +60,7 @@ async def test_a_nats_rolled_back_gets_its_tail_again(
 async def test_an_older_postgres_is_said_loudly_and_published_anew(
     jobs: int, client: Client, system: Stack
 ) -> None:
+    """One publisher is away meanwhile: who reads its stream comes to events that its log has never had."""
     kept = await finished(client, begin(client, jobs))
     before = await settled(system)
     data, older = system.postgres.data, system.run.path / "postgres.older"
@@ -65,12 +69,14 @@ async def test_an_older_postgres_is_said_loudly_and_published_anew(
     async with Client(system.url) as newcomer:
         lost = await finished(newcomer, begin(await newcomer.sign_in(), jobs))
         await settled(system)
-        recreated = await streams_recreated(system)
-        async with stopped(system, "postgres"):
-            shutil.rmtree(data)
-            older.rename(data)
-            under_way = begin(client, jobs)
-        await eventually(lambda: all_recreated(system, recreated), PATIENCE)
+        said, begun_again = misfits_said(system), await times_begun_again(system)
+        async with stopped(system, "catalog-worker"):
+            async with stopped(system, "postgres"):
+                shutil.rmtree(data)
+                older.rename(data)
+                under_way = begin(client, jobs)
+            await eventually(lambda: has_read_everything(system), PATIENCE)
+        await eventually(lambda: all_published_anew(system, said), PATIENCE)
         for job in lost:
             assert (await newcomer.persist("GET", f"/products/{job.product}")).status_code == 404
     await finished(client, under_way)
@@ -78,6 +84,7 @@ async def test_an_older_postgres_is_said_loudly_and_published_anew(
         await job.assert_exactly_one_result(client)
     before.assert_kept_by(await settled(system))
     await assert_sound(system)
+    assert await times_begun_again(system) > begun_again
 
 
 def begin(client: Client, jobs: int) -> "asyncio.Future[list[MainJob]]":
@@ -117,13 +124,31 @@ async def heard_again(system: Stack, before: Effects, events: int) -> bool:
     return (await effects(system)).repeated - before.repeated >= events > 0
 
 
-async def streams_recreated(system: Stack) -> dict[str, int]:
-    return {name: await counted(system, name, "vitrine_relay_streams_recreated_total") for name in SERVICES}
+async def has_read_everything(system: Stack) -> bool:
+    """Analysis, of the catalog's stream as it is."""
+    bus = await Bus.connect(system.nats.url("operator"), "test")
+    con = await connect(system.service_env("analysis")["DATABASE_URL"], "analysis")
+    try:
+        last = (await bus.js.stream_info("ev_catalog")).state.last_seq
+        return (await position_of(con, "refs_products", "catalog")).seq == last
+    finally:
+        await con.close()
+        await bus.close()
 
 
-async def all_recreated(system: Stack, before: dict[str, int]) -> bool:
-    """By count, and by what the operator reads in the log."""
-    logs: Iterable[Path] = (system.run.logs / f"{name}-worker.log" for name in SERVICES)
-    assert all("does not fit the log: its last event" in log.read_text() for log in logs)
-    now = await streams_recreated(system)
-    return all(now[name] == before[name] + 1 for name in SERVICES)
+async def times_begun_again(system: Stack) -> int:
+    """The read models that analysis feeds from the catalog."""
+    return await counted(system, "analysis", "vitrine_projection_resets_total", source="catalog")
+
+
+def misfits_said(system: Stack) -> dict[str, int]:
+    """How often each service's log told its operator."""
+    logs = {name: system.run.logs / f"{name}-worker.log" for name in SERVICES}
+    return {name: log.read_text().count("does not fit the log: its last event") for name, log in logs.items()}
+
+
+async def all_published_anew(system: Stack, said: dict[str, int]) -> bool:
+    for name, times in misfits_said(system).items():
+        assert times == said[name] + 1, name
+        assert await counted(system, name, "vitrine_relay_streams_recreated_total"), name
+    return True
