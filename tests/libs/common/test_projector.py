@@ -156,6 +156,20 @@ async def test_a_moved_position_interrupts_and_is_followed(
         await eventually(lambda: caught_up(publisher, consumer))
 
 
+async def test_a_database_restored_older_is_brought_up_to_date_without_another_event(
+    publisher: Service[Any], consumer: Service[Any], superuser: asyncpg.Connection
+) -> None:
+    async with background(feed(consumer).run()):
+        await populate(publisher)
+        await eventually(lambda: caught_up(publisher, consumer))
+        async with consumer.db.pool.acquire() as con, con.transaction():
+            await con.execute("UPDATE projections SET seq = 0, pos = 0, event_id = NULL")
+            await con.execute("DELETE FROM listed_accounts")
+        cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1"
+        assert await superuser.fetchval(cut, f"catalog:projector {LISTED.name} auth")
+        await eventually(lambda: caught_up(publisher, consumer))
+
+
 async def test_a_lost_consumer_is_replaced(
     publisher: Service[Any], consumer: Service[Any], operator: Client
 ) -> None:
