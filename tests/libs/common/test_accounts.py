@@ -42,7 +42,7 @@ async def tell(con: asyncpg.Connection, *versions: int) -> None:
         Recorded(n, uuid7(), ACCOUNT, "account", n, datetime.now(UTC), HISTORY[n - 1], Meta())
         for n in versions
     ]
-    await changes.apply(con, read_model("auth").project, events)
+    await changes.run(con, changes.rounds(read_model("auth").project, events))
 
 
 async def test_a_deactivated_account_is_known_until_it_is_reactivated(

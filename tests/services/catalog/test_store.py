@@ -106,7 +106,7 @@ async def feed(settings: CatalogSettings, stream_id: UUID, *events: Any) -> None
         Recorded(n, uuid7(), stream_id, "analysis", n, datetime.now(UTC), event, Meta())
         for n, event in enumerate(events, 1)
     ]
-    await changes.apply(con, running_analyses_model.project, recorded)
+    await changes.run(con, changes.rounds(running_analyses_model.project, recorded))
     await con.close()
 
 
