@@ -168,9 +168,12 @@ async def test_a_handler_waits_without_a_connection(publisher: Service[Any], con
         pool = service.db.pool
         in_use.append(pool.get_size() - pool.get_idle_size())
 
+    async def handled() -> bool:
+        return bool(in_use)
+
     async with background(Reactor(consumer, patient).run()):
         await register(publisher, "ada")
-        await eventually(lambda: consumer.db.pool.fetchval("SELECT count(*) FROM inbox"))
+        await eventually(handled)
     assert in_use == [0]
 
 

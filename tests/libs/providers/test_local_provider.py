@@ -156,9 +156,9 @@ async def test_a_fault_of_ours_is_logged_and_retryable(
     assert (await local.defects(BLUE)).value
 
 
-def only_child() -> psutil.Process:
-    (child,) = (c for c in psutil.Process().children() if "libs.providers.local.child" in c.cmdline())
-    return child
+def newest_child() -> psutil.Process:
+    """The provider's own: those of earlier tests, and the test run's servers, are older."""
+    return max(psutil.Process().children(), key=lambda child: child.create_time())
 
 
 async def at_work(child: psutil.Process) -> None:
@@ -173,7 +173,7 @@ async def at_work(child: psutil.Process) -> None:
 
 async def test_a_killed_child_is_a_retryable_failure_and_is_replaced(local: LocalProvider) -> None:
     await local.defects(BLUE)
-    child = only_child()
+    child = newest_child()
     running = asyncio.create_task(local.describe([BLUE] * 8, Hints()))
     await at_work(child)
     child.kill()
@@ -186,7 +186,7 @@ async def test_a_killed_child_is_a_retryable_failure_and_is_replaced(local: Loca
 
 async def test_a_child_killed_while_idle_is_not_even_noticed(local: LocalProvider) -> None:
     await local.defects(BLUE)
-    child = only_child()
+    child = newest_child()
     child.kill()
 
     async def gone() -> bool:
@@ -198,7 +198,7 @@ async def test_a_child_killed_while_idle_is_not_even_noticed(local: LocalProvide
 
 async def test_cancelling_frees_the_processor(local: LocalProvider) -> None:
     await local.defects(BLUE)
-    child = only_child()
+    child = newest_child()
     running = asyncio.create_task(local.describe([BLUE] * 8, Hints()))
     await at_work(child)
     running.cancel()

@@ -63,6 +63,6 @@ async def test_a_wrong_password_and_an_unknown_name_take_the_same_time(client: A
         await client.post("/auth/login", json={"email": email, "password": "wrong password"})
         return perf_counter() - start
 
-    pairs = [(await seconds(ada.email), await seconds("nobody@example.com")) for _ in range(3)]
+    pairs = [(await seconds(ada.email), await seconds("nobody@example.com")) for _ in range(5)]
     ratio = median(known for known, _ in pairs) / median(unknown for _, unknown in pairs)
-    assert 1 / 2 < ratio < 2
+    assert 1 / 3 < ratio < 3  # without the work for unknown names it is a hundred
