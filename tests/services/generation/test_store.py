@@ -1,7 +1,6 @@
 """What generation has stored stays readable, and what it shows is what its events say."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,33 +20,20 @@ from tests.schema import declared_and_migrated
 from tests.services.generation.conftest import Working
 from tests.services.generation.neighbours import Neighbours
 from tests.services.generation.studio import Studio
+from tests.stored import read, versions_of
 
 SAMPLES = sorted((Path(__file__).parent / "events").glob("*.json"))
 
 
 def test_every_version_of_every_event_has_a_sample() -> None:
-    names = {f"{name}.v{n}" for name, kind in log.types.items() for n in range(1, kind.schema_version + 1)}
-    assert {f"generation.{path.stem}" for path in SAMPLES} == names
+    assert {path.stem for path in SAMPLES} == versions_of(log)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_stored_event_is_read_as_it_was_meant(path: Path) -> None:
-    name, version = path.stem.split(".v")
     stored = json.loads(path.read_text())
-    row = {
-        "pos": 1,
-        "event_id": UUID(int=1),
-        "stream_id": UUID(int=2),
-        "stream_type": "generation",
-        "version": 1,
-        "recorded_at": datetime(2026, 2, 5, tzinfo=UTC),
-        "type": f"generation.{name}",
-        "schema_ver": int(version),
-        "data": stored,
-        "meta": {"correlation_id": "c"},
-    }
-    read = json.loads(log.decode(row).event.model_dump_json())
-    assert {field: read[field] for field in stored} == stored
+    understood = json.loads(read(log, path).model_dump_json())
+    assert {field: understood[field] for field in stored} == stored
 
 
 @pytest.mark.parametrize("model", log.read_models, ids=lambda model: model.name)
