@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 
 import asyncpg
+from nats.js.errors import NotFoundError
 
 from libs.common.bus import Bus
 from libs.common.cloudevents import contracts_of
@@ -37,7 +38,10 @@ class Source(Protocol):
 
 @asynccontextmanager
 async def source_of(service: Service[Any], model: ReadModel, url: str) -> AsyncIterator[Source]:
-    """Reads through a connection of its own, so that reading goes on while the rows are written."""
+    """Reads through a connection of its own, so that reading goes on while the rows are written.
+
+    Raises Conflict if the model's source has no stream.
+    """
     async with AsyncExitStack() as stack:
         con = await connect(url, service.name)
         stack.push_async_callback(con.close)
@@ -46,7 +50,12 @@ async def source_of(service: Service[Any], model: ReadModel, url: str) -> AsyncI
             return
         streams = []
         for name in model.sources:
-            reader = await stack.enter_async_context(reading(service.bus, stream_name(name)))
+            try:
+                reader = await stack.enter_async_context(reading(service.bus, stream_name(name)))
+            except NotFoundError as error:
+                raise Conflict(
+                    f"{model.name} cannot be read: {name} has not published its stream yet", code="no_stream"
+                ) from error
             streams.append(OneStream(con, service.bus, model, name, reader))
         yield Streams(streams)
 

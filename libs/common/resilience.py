@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import nats.errors
@@ -13,6 +13,7 @@ import nats.errors
 from libs.common.database import connect
 from libs.common.errors import Unavailable
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 AWAY = (
@@ -28,6 +29,7 @@ AWAY = (
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 HEALTHY_AFTER = 10.0
+INSIST_PAUSE = 0.5
 
 
 class Interrupted(Exception):
@@ -47,6 +49,18 @@ async def persist(what: str, session: Callable[[], Awaitable[None]]) -> None:
             log.exception("%s failed", what)
         pause = FIRST_PAUSE if time.monotonic() - started > HEALTHY_AFTER else min(2 * pause, LONGEST_PAUSE)
         await asyncio.sleep(pause)
+
+
+async def insist(call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """Calls again while a server is away; raises what the last call did when `seconds` are over."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return await call()
+        except AWAY:
+            if time.monotonic() > until:
+                raise
+        await asyncio.sleep(INSIST_PAUSE)
 
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
@@ -19,7 +20,7 @@ from libs.common.jobs import queue
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
 from libs.common.jobs.queue import Claim
 from libs.common.messages import Meta
-from libs.common.resilience import AWAY
+from libs.common.resilience import AWAY, insist
 from libs.common.service import Service
 from libs.common.telemetry import current_traceparent, span
 
@@ -72,12 +73,9 @@ class RunningJob(Generic[S]):
         )
         if answer is None:
             answer = await call()
-            await pool.execute(
-                "UPDATE job_calls SET answer = $3, done_at = now() WHERE job_id = $1 AND step = $2",
-                self.job_id,
-                name,
-                answer,
-            )
+            store = "UPDATE job_calls SET answer = $3, done_at = now() WHERE job_id = $1 AND step = $2"
+            # paid for already: a database that is away for a moment must not lose it
+            await insist(partial(pool.execute, store, self.job_id, name, answer), LEASE_SECONDS)
         return dict(answer)
 
     async def progress(
@@ -163,10 +161,11 @@ class Engine:
         except asyncio.CancelledError:  # the worker stops: hand the job on
             task.cancel()
             await asyncio.wait([task])
-            await self._give_back(claim, 0.0, counts=False)
+            await self._give_back(claim, 0.0, counts=False, patience=0.0)
             raise
-        except Exception:
-            log.exception("job %s could not be concluded; its lease will run out", claim.job_id)
+        except Exception as error:
+            log.exception("job %s could not be concluded", claim.job_id)
+            await self._give_back(claim, 1.0, counts=not isinstance(error, AWAY))
         finally:
             self._running.pop(claim.job_id, None)
             self._told.discard(claim.job_id)
@@ -247,9 +246,13 @@ class Engine:
             delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
             await self._give_back(claim, delay, counts=not outage)
 
-    async def _give_back(self, claim: Claim, delay: float, *, counts: bool = True) -> None:
+    async def _give_back(
+        self, claim: Claim, delay: float, *, counts: bool = True, patience: float | None = None
+    ) -> None:
+        """Tries for as long as the lease may last, so that nobody waits for that when the database is back."""
+        release = partial(queue.release, self.service.db, self.worker_id, claim.job_id, delay, counts=counts)
         with suppress(*AWAY, asyncpg.PostgresError):
-            await queue.release(self.service.db, self.worker_id, claim.job_id, delay, counts=counts)
+            await insist(release, self.lease if patience is None else patience)
 
     async def _heartbeat(self) -> None:
         """Renews all leases at once and sees what was cancelled; a wake-up makes it look at once."""

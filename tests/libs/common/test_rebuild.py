@@ -5,13 +5,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+from nats.js.errors import NotFoundError
 
 from deploy.local.postgres import Postgres
 from libs.common.errors import Conflict
 from libs.common.event_log import ReadModel
 from libs.common.projector import Feed
 from libs.common.rebuild import rebuild, verify
-from libs.common.relay import Relay
+from libs.common.relay import Relay, stream_name
 from libs.common.service import Service
 from tests.libs.common.accounts import (
     DATABASE,
@@ -44,6 +45,7 @@ async def publisher(postgres: Postgres, nats: str, service_env: Env) -> AsyncIte
     await reset_database(postgres.superuser_url)
     await reset_streams(nats)
     async with running(auth, service_env) as service, background(Relay(service).run()):
+        await eventually(lambda: has_a_stream(service))
         yield service
 
 
@@ -63,6 +65,14 @@ async def superuser(postgres: Postgres, publisher: Service[Any]) -> AsyncIterato
 @pytest.fixture
 def owner_urls(service_env: Env) -> dict[str, str]:
     return {name: environment(service_env, name)["database_owner_url"] for name in ("auth", "catalog")}
+
+
+async def has_a_stream(service: Service[Any]) -> bool:
+    try:
+        await service.bus.js.stream_info(stream_name(service.name))
+    except NotFoundError:
+        return False
+    return True
 
 
 async def shape(superuser: asyncpg.Connection, table: str) -> list[tuple[str, ...]]:
@@ -202,3 +212,13 @@ async def test_a_model_across_services_is_rebuilt_as_far_as_it_was(
     assert await same_rows(publisher, consumer)
     await populate(publisher, 3)
     await eventually(lambda: same_rows(publisher, consumer))
+
+
+async def test_a_source_that_has_published_nothing_yet_is_said_to_be_so(
+    postgres: Postgres, nats: str, service_env: Env, owner_urls: dict[str, str]
+) -> None:
+    await reset_database(postgres.superuser_url)
+    await reset_streams(nats)
+    async with running(catalog, service_env) as consumer:
+        with pytest.raises(Conflict, match="auth has not published"):
+            await rebuild(consumer, LISTED, owner_urls["catalog"])

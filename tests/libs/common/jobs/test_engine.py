@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
+from deploy.local.stack import Stack
 from libs.common.bus import Bus
 from libs.common.database import Database
 from libs.common.errors import Invalid, NotFound, TooMany, Unavailable
@@ -86,6 +87,50 @@ async def test_a_failed_step_is_tried_again_and_finished_ones_are_not_paid_again
     await accept(service, job_id, ANNA, steps=2)
     job = await at_end(service, job_id)
     assert (job.status, job.attempt, calls) == ("completed", 2, [0, 1, 1])
+
+
+async def test_a_job_goes_on_when_the_database_is_back_and_what_was_paid_is_kept(
+    service: Service[Any], start: Start, empty_stack: Stack
+) -> None:
+    """Long before its lease has run out, for which `at_end` has no patience."""
+    calls: list[int] = []
+    called, answered = asyncio.Event(), asyncio.Event()
+
+    async def answer_during_the_outage(_: Any, number: int) -> dict[str, Any]:
+        calls.append(number)
+        called.set()
+        await answered.wait()
+        return {}
+
+    await start(answer_during_the_outage, lease=30.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA, steps=2)
+    await called.wait()
+    await asyncio.to_thread(empty_stack.stop_server, "postgres")
+    answered.set()
+    await asyncio.to_thread(empty_stack.start_server, "postgres")
+    assert (await at_end(service, job_id)).status == "completed"
+    assert calls == [0, 1]
+
+
+async def test_a_job_whose_end_fails_in_an_outage_ends_afterwards(
+    service: Service[Any], start: Start, empty_stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ending, remove = asyncio.Event(), queue.remove
+
+    async def remove_without_a_database(*args: Any) -> bool:
+        if not ending.is_set():
+            await asyncio.to_thread(empty_stack.stop_server, "postgres")
+            ending.set()
+        return await remove(*args)
+
+    monkeypatch.setattr(queue, "remove", remove_without_a_database)
+    await start(nothing, lease=30.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await ending.wait()
+    await asyncio.to_thread(empty_stack.start_server, "postgres")
+    assert (await at_end(service, job_id)).status == "completed"
 
 
 async def test_a_refusal_is_final_and_keeps_its_code(service: Service[Any], start: Start) -> None:
