@@ -7,6 +7,7 @@ aside as a dead letter.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,12 +22,12 @@ from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy as ConsumerAckPolicy
-from nats.js.api import ConsumerConfig
+from nats.js.api import ConsumerConfig, ConsumerInfo
 from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 
 from libs.common.bus import inbox_of
-from libs.common.cloudevents import Contracts, subject_of
+from libs.common.cloudevents import Contracts, place_of, subject_of
 from libs.common.contracts import PublicEvent
 from libs.common.database import Transaction
 from libs.common.dead_letters import DeadLetters
@@ -48,6 +49,7 @@ DELAYS = (1.0, 5.0, 15.0, 60.0, 300.0)
 OUTAGE_DELAY = 5.0
 ACK_SECONDS = 60
 CHECK_SECONDS = 1.0
+COMPARE_SECONDS = 30.0
 DRAIN_SECONDS = 10.0
 _SEEN = "SELECT true FROM inbox WHERE consumer = $1 AND event_id = $2"
 _DONE = "INSERT INTO inbox (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
@@ -114,15 +116,37 @@ class Reactor:
 
     async def _until_gone(self, connection: Client) -> None:
         """Until there is no consumer any more, as when its stream is published anew: then it is made again."""
+        js, durable, compared = self._service.bus.js, self._reaction.durable, -COMPARE_SECONDS
         while not connection.is_closed:
-            await asyncio.sleep(CHECK_SECONDS)
             try:
-                await self._service.bus.js.consumer_info(self._stream, self._reaction.durable)
+                info = await js.consumer_info(self._stream, durable)
+                if time.monotonic() - compared > COMPARE_SECONDS:
+                    compared = time.monotonic()
+                    if await self._was_forgotten(info):
+                        log.error(
+                            "%s does not know what it has done: was an older PostgreSQL restored?", durable
+                        )
+                        await js.delete_consumer(self._stream, durable)
             except NotFoundError:
-                log.warning("the consumer %s is gone", self._reaction.durable)
+                log.warning("the consumer %s is gone", durable)
                 return
-            except nats.errors.Error:
-                continue  # NATS is away: the connection comes back by itself
+            except AWAY:
+                pass  # it comes back, and the connection to NATS by itself
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def _was_forgotten(self, info: ConsumerInfo) -> bool:
+        """Whether the inbox lacks what was acknowledged last: then all is delivered again, and the inbox tells."""
+        done = info.ack_floor.stream_seq if info.ack_floor else 0
+        if not done:
+            return False
+        message = await self._service.bus.js.get_msg(self._stream, done)
+        if message.subject != self._reaction.subject:
+            return False
+        durable, event_id = self._reaction.durable, place_of(message.data or b"").event_id
+        if await self._service.db.fetchval(Bound(_SEEN, (durable, event_id))):
+            return False
+        put_aside = await self._dead_letters.all()
+        return not any((letter.durable, letter.event_id) == (durable, event_id) for letter in put_aside)
 
     async def _declare(self) -> None:
         """The durable with today's settings: FastStream leaves one that exists as it is."""

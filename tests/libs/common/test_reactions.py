@@ -128,6 +128,37 @@ async def test_a_stream_published_anew_is_no_reason_to_react_again(
     assert calls == ["ada", "ben", "cleo"]
 
 
+async def test_what_a_restored_database_has_forgotten_is_done_again(
+    publisher: Service[Any], consumer: Service[Any]
+) -> None:
+    """Although the publisher's stream is as it was, and everything in it acknowledged."""
+    greet, calls = greeting()
+    async with background(Reactor(consumer, greet).run()):
+        for name in ("ada", "ben"):
+            await register(publisher, name)
+        await eventually(lambda: _all(consumer, 2))
+    await consumer.db.pool.execute(
+        "DELETE FROM listed_accounts WHERE username = 'ben'; "
+        "DELETE FROM inbox WHERE ctid = (SELECT max(ctid) FROM inbox WHERE consumer = 'catalog_greeting')"
+    )
+    async with background(Reactor(consumer, greet).run()):
+        assert await eventually(lambda: _all(consumer, 2)) == ["ada", "ben"]
+    assert calls == ["ada", "ben", "ben"]
+
+
+async def test_what_was_put_aside_is_not_taken_for_forgotten(
+    publisher: Service[Any], consumer: Service[Any]
+) -> None:
+    greet, calls = greeting(failures=3)
+    async with background(Reactor(consumer, greet).run()):
+        await register(publisher, "ada")
+        await eventually(DeadLetters(consumer.bus, "catalog").all)
+    async with background(Reactor(consumer, greet).run()):
+        await register(publisher, "ben")
+        assert await eventually(lambda: _all(consumer, 1)) == ["ben"]
+    assert calls == ["ada", "ada", "ada", "ben"]
+
+
 async def test_two_workers_share_the_work(publisher: Service[Any], consumer: Service[Any]) -> None:
     greet, calls = greeting()
     async with background(Reactor(consumer, greet).run()), background(Reactor(consumer, greet).run()):
