@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from deploy.local.stack import Stack
 from libs.common.database import Database
@@ -33,6 +34,23 @@ class Bar:
         pairs = zip(results[self.candidate], results[self.peer], strict=True)
         ratio = statistics.median(candidate / peer for candidate, peer in pairs)
         return ratio, ratio <= self.factor if self.lower else ratio >= self.factor
+
+
+class ProcessorTimes(NamedTuple):
+    """Jiffies since the machine started: those that were asked for, and of these what the host gave to others."""
+
+    wanted: int
+    stolen: int
+
+
+def processor_times() -> ProcessorTimes | None:
+    """None where the system does not tell."""
+    try:
+        fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    except OSError:
+        return None
+    user, nice, system, _idle, _iowait, irq, softirq, steal = fields
+    return ProcessorTimes(user + nice + system + irq + softirq + steal, steal)
 
 
 async def interleave(candidates: Mapping[str, Measure], rounds: int = ROUNDS) -> dict[str, list[float]]:

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +17,16 @@ from libs.common.objects import ObjectStore
 from libs.common.sql import Statement
 
 log = logging.getLogger(__name__)
+
+
+def _give_way() -> None:
+    """Nobody waits for a copy, but somebody for whatever else the processor could do (on Linux, of a thread)."""
+    if sys.platform == "linux":
+        os.nice(10)
+
+
+_encoder = ThreadPoolExecutor(1, "variants", _give_way)
+"""One picture at a time bounds the memory, too."""
 
 object_variants = sa.Table(
     "object_variants",
@@ -37,7 +50,8 @@ async def make(db: Reader, objects: ObjectStore, key: str) -> None:
     from libs.imaging.variants import make_variants
 
     try:
-        variants = await asyncio.to_thread(make_variants, await objects.get(key))
+        data = await objects.get(key)
+        variants = await asyncio.get_running_loop().run_in_executor(_encoder, make_variants, data)
     except (NotFound, UnsupportedMedia, TooLarge, Invalid) as refusal:
         log.warning("no variants of %s: %s", key, refusal.detail)
         return
