@@ -1,5 +1,6 @@
 """Real servers for every test that wants them: once per session, on free ports, in a temporary directory."""
 
+import os
 import shutil
 import signal
 import tempfile
@@ -11,10 +12,20 @@ import pytest
 from deploy.local.postgres import Postgres
 from deploy.local.stack import SERVERS, Stack
 
+REAL_KEYS = {name: os.environ.pop(name, None) for name in ("OPENAI_API_KEY", "GEMINI_API_KEY")}
+"""Keys of real services are for the tests that name them; no other test may spend money."""
+
 
 def pytest_configure() -> None:
     """A killed test run removes what it started, as an interrupted one does."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+
+
+@pytest.fixture
+def real_key(request: pytest.FixtureRequest) -> str:
+    """`@pytest.mark.real("OPENAI_API_KEY")`: the key of the real service; without it the test is skipped."""
+    name = request.node.get_closest_marker("real").args[0]
+    return REAL_KEYS[name] or pytest.skip(f"{name} is not set")
 
 
 @pytest.fixture(scope="session")

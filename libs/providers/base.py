@@ -1,12 +1,11 @@
-"""What every provider speaks: requests, results, usage, errors and the two protocols."""
+"""What every provider speaks: requests, results, the record of a call, and the three protocols."""
 
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
-from libs.common import errors
-from libs.providers.specification import Defect, ProductSpec
+from libs.providers.specification import Attribute, Defect, ProductSpec
 
 AspectRatio = Literal["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"]
 Resolution = Literal["1K", "2K", "4K"]
@@ -22,6 +21,7 @@ class Capability(enum.StrEnum):
 
     DESCRIBE = "vision.describe"
     CLASSIFY = "vision.classify"
+    ATTRIBUTES = "vision.attributes"
     DEFECTS = "vision.defects"
     PROMPTS = "text.prompts"
     GENERATE = "image.generate"
@@ -32,13 +32,17 @@ class Capability(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImageBlob:
-    """An accepted picture; `width` and `height` are those of the upright picture."""
+    """An accepted picture; `width` and `height` are those of the upright picture.
+
+    `slot` is where a garment is worn, such as `upper_body`, if that is known.
+    """
 
     data: bytes
     mime: str
     width: int
     height: int
     role: Literal["product", "reference", "person", "garment", "parent", "mask"] = "product"
+    slot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,32 @@ class Hints:
 
 
 @dataclass(frozen=True, slots=True)
+class Brief:
+    """What somebody wants a brand to look like; `references` are pictures they like."""
+
+    text: str
+    brand_name: str | None = None
+    tagline: str | None = None
+    industry: str | None = None
+    styles: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+    references: Sequence[ImageBlob] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """One picture to make; a request for several is several of these, each with its own `index` and seed."""
+    """One picture to make; a request for several is several of these, each with its own `index` and seed.
+
+    `prompt` says everything that a model needs; a provider that composes or draws reads the other fields too.
+    What the references are is told by their roles:
+
+    - generate: the photos of the product, the primary one first; none are needed for a logo.
+    - edit: the picture to change (`parent`), then other references. `prompt` says what is to change.
+    - try-on: one `person`, then the garments (`garment`).
+
+    A logo is generated from `brief`. Who draws it puts a design document into the result's `details["design"]`;
+    that document as `design` of a later edit lets them change what was drawn instead of painting over it.
+    """
 
     prompt: str
     references: Sequence[ImageBlob] = ()
@@ -76,18 +104,32 @@ class ImageRequest:
     scene: str | None = None
     """The user's own words when `prompt` also describes the product; the local provider reads only these."""
     transparent: bool = False
+    strength: float | None = None
+    """Of an edit: 0 keeps the picture, 1 lets go of it."""
+    brief: Brief | None = None
+    design: Mapping[str, Any] | None = None
     specification: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """The caller's facts (request id, specification version and so on) for the record inside the picture."""
 
+    def of_role(self, *roles: str) -> list[ImageBlob]:
+        """The references in these roles, in their order."""
+        return [reference for reference in self.references if reference.role in roles]
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts as the provider reports them; all `None` for a provider that counts nothing."""
+    """Token counts as the provider reports them; all `None` for a provider that counts nothing.
+
+    `input_tokens` includes the cached ones and those of pictures, `output_tokens` those of pictures and thoughts.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
+    cached_input_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -98,11 +140,15 @@ class FailedAttempt:
     provider: str
     code: str
     message: str
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CallInfo:
-    """How an answer came about, for the job's record and the provenance of its result."""
+    """How an answer came about, for the job's record and the provenance of its result.
+
+    `model` is the one that answered, by the provider's own account. `attempts` counts the requests of this call.
+    """
 
     provider: str
     model: str
@@ -113,6 +159,9 @@ class CallInfo:
     warnings: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds per step, named `<step>_ms`."""
+    attempts: int = 1
+    cost: str | None = None
+    """US dollars as a decimal, computed by the chain from `usage` and the price table; `None` is unknown."""
     fallback_from: tuple[FailedAttempt, ...] = ()
 
     def record(self) -> dict[str, Any]:
@@ -120,6 +169,8 @@ class CallInfo:
         return {
             "request_id": self.request_id,
             "latency_ms": self.latency_ms,
+            "attempts": self.attempts,
+            "cost": None if self.cost is None else float(self.cost),
             "timings": dict(self.timings),
             "usage": asdict(self.usage),
             "finish_reason": self.finish_reason,
@@ -149,109 +200,76 @@ class ImageOut:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """One picture and how it was made; `details` is JSON (scene, words used and ignored, confidence…)."""
+    """One picture and how it was made; `details` is JSON (scene, words used and ignored, design, confidence…).
+
+    `vector` is the same picture as an SVG document, of a provider that draws.
+    """
 
     image: ImageOut
     call: CallInfo
     details: Mapping[str, Any] = field(default_factory=dict)
     text: str | None = None
-
-
-class ErrorCode(enum.StrEnum):
-    """Stable codes of provider failures, stored in jobs and shown to users."""
-
-    NOT_CONFIGURED = "provider_not_configured"
-    AUTH = "provider_auth"
-    PERMISSION = "provider_permission"
-    RATE_LIMITED = "provider_rate_limited"
-    QUOTA = "provider_quota_exhausted"
-    REFUSED = "content_refused"
-    INVALID = "provider_invalid_request"
-    MODEL_NOT_FOUND = "provider_model_not_found"
-    TIMEOUT = "provider_timeout"
-    UNAVAILABLE = "provider_unavailable"
-    BAD_RESPONSE = "provider_bad_response"
-    TRUNCATED = "provider_truncated"
-    NO_IMAGE = "provider_no_image"
-    UNSUPPORTED = "unsupported_capability"
-
-
-RETRYABLE = frozenset(
-    {
-        ErrorCode.RATE_LIMITED,
-        ErrorCode.TIMEOUT,
-        ErrorCode.UNAVAILABLE,
-        ErrorCode.BAD_RESPONSE,
-        ErrorCode.NO_IMAGE,
-    }
-)
-
-
-class ProviderError(Exception):
-    """A provider could not do what was asked; `retryable` says whether asking again may help."""
-
-    def __init__(
-        self,
-        code: ErrorCode,
-        message: str,
-        provider: str,
-        *,
-        status: int | None = None,
-        retry_after: float | None = None,
-        request_id: str | None = None,
-        reason: str | None = None,
-    ) -> None:
-        # Positional arguments all go to Exception, so that the error survives the pickle of a child process.
-        super().__init__(code, message, provider)
-        self.code, self.message, self.provider = code, message, provider
-        self.status, self.retry_after = status, retry_after
-        self.request_id, self.reason = request_id, reason
-
-    @property
-    def retryable(self) -> bool:
-        return self.code in RETRYABLE
-
-    def __str__(self) -> str:
-        return f"{self.provider}: {self.message} ({self.code})"
-
-    def as_domain_error(self) -> errors.DomainError:
-        """The refusal to answer with when a caller waits for the provider."""
-        if self.code in (ErrorCode.INVALID, ErrorCode.REFUSED, ErrorCode.UNSUPPORTED):
-            return errors.Invalid(self.message, code=self.code)
-        if self.retryable:
-            return errors.Unavailable(self.message, code=self.code, retry_after=self.retry_after)
-        return errors.BadGateway(self.message, code=self.code)
+    vector: str | None = None
 
 
 @runtime_checkable
 class VisionProvider(Protocol):
-    """Reads photos. Every method raises `ProviderError`, and nothing else, when it cannot answer."""
+    """Reads photos. Every method raises `ProviderError`, and nothing else, when it cannot answer.
+
+    `model` is one of those on the provider's card; the chain chooses it.
+    """
 
     name: str
-    capabilities: frozenset[Capability]
 
-    async def describe(self, images: Sequence[ImageBlob], hints: Hints) -> Analysis[ProductSpec]:
+    async def describe(self, images: Sequence[ImageBlob], hints: Hints, model: str) -> Analysis[ProductSpec]:
         """One specification out of all photos of a product, the primary photo first."""
         ...
 
-    async def classify(self, image: ImageBlob, labels: Sequence[str]) -> Analysis[dict[str, float]]:
-        """Confidence per label."""
+    async def classify(
+        self, image: ImageBlob, labels: Sequence[str], model: str
+    ) -> Analysis[dict[str, float]]:
+        """Confidence per label, for `labels` alone, or for words of the provider's own if there are none."""
         ...
 
-    async def defects(self, image: ImageBlob) -> Analysis[tuple[Defect, ...]]: ...
+    async def attributes(
+        self, image: ImageBlob, names: Sequence[str], model: str
+    ) -> Analysis[tuple[Attribute, ...]]:
+        """One per name, in the order of `names`; a value that cannot be seen is `None`."""
+        ...
+
+    async def defects(self, image: ImageBlob, model: str) -> Analysis[tuple[Defect, ...]]: ...
+
+    async def aclose(self) -> None: ...
+
+
+@runtime_checkable
+class TextProvider(Protocol):
+    """Writes. Raises `ProviderError`, and nothing else, when it cannot answer."""
+
+    name: str
+
+    async def prompts(self, brief: Brief, count: int, model: str) -> Analysis[tuple[str, ...]]:
+        """`count` prompts for pictures that answer the brief in different ways."""
+        ...
 
     async def aclose(self) -> None: ...
 
 
 @runtime_checkable
 class ImageProvider(Protocol):
-    """Makes pictures. Every method raises `ProviderError`, and nothing else, when it cannot answer."""
+    """Makes pictures. Every method raises `ProviderError`, and nothing else, when it cannot answer.
+
+    A picture is checked before it is handed out: decoded, measured, within the limits of `libs.imaging.decode`.
+    """
 
     name: str
-    capabilities: frozenset[Capability]
 
-    async def generate(self, request: ImageRequest) -> ImageResult: ...
+    async def generate(self, request: ImageRequest, model: str) -> ImageResult: ...
 
-    async def remove_background(self, image: ImageBlob) -> ImageResult: ...
+    async def edit(self, request: ImageRequest, model: str) -> ImageResult: ...
+
+    async def try_on(self, request: ImageRequest, model: str) -> ImageResult: ...
+
+    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult: ...
 
     async def aclose(self) -> None: ...

@@ -1,27 +1,30 @@
 """The ordered providers of every capability, and the fallback from one to the next, which is never silent."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
-from libs.common.errors import BadGateway, Invalid
 from libs.common.telemetry import span
 from libs.providers.base import (
     Analysis,
+    Brief,
     Capability,
-    ErrorCode,
     FailedAttempt,
     Hints,
     ImageBlob,
     ImageProvider,
     ImageRequest,
     ImageResult,
-    ProviderError,
+    Resolution,
+    TextProvider,
     VisionProvider,
 )
-from libs.providers.registry import CARDS, MODEL_NAMES, Card, Provider, model_list
-from libs.providers.specification import Defect, ProductSpec
+from libs.providers.card import Provider
+from libs.providers.directory import Directory
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.settings import ProviderSettings
+from libs.providers.specification import Attribute, Defect, ProductSpec
 
 log = logging.getLogger(__name__)
 
@@ -31,140 +34,116 @@ FINAL = frozenset({ErrorCode.INVALID, ErrorCode.REFUSED})
 """Failures that are about the request: asking another provider would only get around them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Who will do the work, to be pinned when the work is accepted."""
-
-    provider: str
-    model: str
-    fallback_from: str | None = None
-    """The provider that was asked for by name or model and does not exist here."""
-
-
 class Providers:
-    """One per process; opens each provider at its first use. Close it with `aclose`."""
+    """One per process; opens each provider at its first use. Close it with `aclose`.
 
-    def __init__(self, chains: Mapping[str, Sequence[str]], cards: Mapping[str, Card] = CARDS) -> None:
-        """`chains`: the names of each capability's providers, best first. `ValueError` for unknown names."""
-        unknown = {name for chain in chains.values() for name in chain} - cards.keys()
-        if unknown:
-            raise ValueError(f"no such provider: {', '.join(sorted(unknown))}; there are: {', '.join(cards)}")
-        self.chains = {Capability(capability): tuple(names) for capability, names in chains.items()}
-        self._cards = cards
+    Every call asks `provider` first and with `model`, if they are given, then the others of the capability's
+    chain with their own models, unless `fallback` is off.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
         self._opened: dict[str, Provider] = {}
 
     @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
-        """Reads `providers_vision_describe: "openai,local"` and so on; what is missing is `local` alone."""
-        chains: dict[str, list[str]] = {}
-        for capability in Capability:
-            key = "providers_" + capability.replace(".", "_")
-            names = str(settings.get(key) or "local").split(",")
-            chains[capability] = [name.strip() for name in names if name.strip()]
-        return cls(chains)
+    def from_settings(cls, settings: ProviderSettings) -> Self:
+        return cls(Directory.from_settings(settings))
 
     async def aclose(self) -> None:
         for provider in self._opened.values():
             await provider.aclose()
         self._opened.clear()
 
-    def models(self) -> dict[str, Any]:
-        """The answer of `GET /models`; a capability without providers is not offered by this installation."""
-        offered = {capability.value: self._chain(capability) for capability in Capability}
-        return {"models": model_list(self._cards), "capabilities": offered}
-
-    def _chain(self, capability: Capability) -> list[str]:
-        """Without the configured providers that do not offer it."""
-        names = self.chains.get(capability, ())
-        return [name for name in names if capability in self._cards[name].capabilities]
-
-    def choose(
+    async def describe(
         self,
-        capability: Capability,
+        images: Sequence[ImageBlob],
+        hints: Hints,
         *,
         provider: str | None = None,
         model: str | None = None,
         fallback: bool = True,
-    ) -> Choice:
-        """Who will do it, by name, by model, or the chain's first; opens nothing.
-
-        Raises `Invalid` (unknown_provider, unknown_model, unsupported_capability) and, when the wanted one is
-        not part of this build and `fallback` is off, `BadGateway` (provider_not_configured).
-        """
-        wanted = provider or self._owner_of(model)
-        if wanted in self._cards or wanted is None:
-            return self._first(capability, wanted)
-        if wanted not in MODEL_NAMES.values():
-            raise Invalid(f"no such provider: {wanted}", code="unknown_provider")
-        if not fallback:
-            raise BadGateway(f"{wanted} is not a provider of this build", code=ErrorCode.NOT_CONFIGURED)
-        return replace(self._first(capability, None), fallback_from=wanted)
-
-    def _owner_of(self, model: str | None) -> str | None:
-        owners = dict(MODEL_NAMES) | {card.model: card.name for card in self._cards.values()}
-        if model is not None and model not in owners:
-            raise Invalid(f"no such model: {model}", code="unknown_model")
-        return owners[model] if model else None
-
-    def _first(self, capability: Capability, wanted: str | None) -> Choice:
-        for name in [wanted] if wanted else self._chain(capability):
-            if capability in self._cards[name].capabilities:
-                return Choice(name, self._cards[name].model)
-        raise Invalid(f"{wanted or 'no provider'} does not offer {capability}", code=ErrorCode.UNSUPPORTED)
-
-    async def describe(
-        self, images: Sequence[ImageBlob], hints: Hints, *, provider: str | None = None, fallback: bool = True
     ) -> Analysis[ProductSpec]:
-        async def call(vision: VisionProvider) -> Analysis[ProductSpec]:
-            return await vision.describe(images, hints)
+        async def call(vision: VisionProvider, model: str) -> Analysis[ProductSpec]:
+            return await vision.describe(images, hints, model)
 
-        return await self._run(Capability.DESCRIBE, call, provider, fallback)
+        return await self._run(Capability.DESCRIBE, call, provider, model, fallback)
 
-    async def classify(
-        self, image: ImageBlob, labels: Sequence[str], *, provider: str | None = None, fallback: bool = True
-    ) -> Analysis[dict[str, float]]:
-        async def call(vision: VisionProvider) -> Analysis[dict[str, float]]:
-            return await vision.classify(image, labels)
+    async def classify(self, image: ImageBlob, labels: Sequence[str]) -> Analysis[dict[str, float]]:
+        async def call(vision: VisionProvider, model: str) -> Analysis[dict[str, float]]:
+            return await vision.classify(image, labels, model)
 
-        return await self._run(Capability.CLASSIFY, call, provider, fallback)
+        return await self._run(Capability.CLASSIFY, call)
 
-    async def defects(
-        self, image: ImageBlob, *, provider: str | None = None, fallback: bool = True
-    ) -> Analysis[tuple[Defect, ...]]:
-        async def call(vision: VisionProvider) -> Analysis[tuple[Defect, ...]]:
-            return await vision.defects(image)
+    async def attributes(self, image: ImageBlob, names: Sequence[str]) -> Analysis[tuple[Attribute, ...]]:
+        async def call(vision: VisionProvider, model: str) -> Analysis[tuple[Attribute, ...]]:
+            return await vision.attributes(image, names, model)
 
-        return await self._run(Capability.DEFECTS, call, provider, fallback)
+        return await self._run(Capability.ATTRIBUTES, call)
 
-    async def generate(
-        self, request: ImageRequest, *, provider: str | None = None, fallback: bool = True
+    async def defects(self, image: ImageBlob) -> Analysis[tuple[Defect, ...]]:
+        async def call(vision: VisionProvider, model: str) -> Analysis[tuple[Defect, ...]]:
+            return await vision.defects(image, model)
+
+        return await self._run(Capability.DEFECTS, call)
+
+    async def prompts(self, brief: Brief, count: int) -> Analysis[tuple[str, ...]]:
+        async def call(writer: TextProvider, model: str) -> Analysis[tuple[str, ...]]:
+            return await writer.prompts(brief, count, model)
+
+        return await self._run(Capability.PROMPTS, call)
+
+    async def make(
+        self,
+        capability: Capability,
+        request: ImageRequest,
+        *,
+        provider: str | None = None,
+        model: str | None = None,
+        fallback: bool = True,
     ) -> ImageResult:
-        async def call(maker: ImageProvider) -> ImageResult:
-            return await maker.generate(request)
+        """A picture: `capability` is GENERATE, EDIT or TRY_ON."""
 
-        return await self._run(Capability.GENERATE, call, provider, fallback)
+        async def call(maker: ImageProvider, model: str) -> ImageResult:
+            match capability:
+                case Capability.GENERATE:
+                    return await maker.generate(request, model)
+                case Capability.EDIT:
+                    return await maker.edit(request, model)
+                case Capability.TRY_ON:
+                    return await maker.try_on(request, model)
+            raise ValueError(f"{capability} makes no picture out of a request")
+
+        return await self._run(capability, call, provider, model, fallback, request.resolution)
 
     async def remove_background(
-        self, image: ImageBlob, *, provider: str | None = None, fallback: bool = True
+        self,
+        image: ImageBlob,
+        *,
+        provider: str | None = None,
+        model: str | None = None,
+        fallback: bool = True,
     ) -> ImageResult:
-        async def call(maker: ImageProvider) -> ImageResult:
-            return await maker.remove_background(image)
+        async def call(maker: ImageProvider, model: str) -> ImageResult:
+            return await maker.remove_background(image, model)
 
-        return await self._run(Capability.REMOVE_BACKGROUND, call, provider, fallback)
+        return await self._run(Capability.REMOVE_BACKGROUND, call, provider, model, fallback)
 
     async def _run(
         self,
         capability: Capability,
-        call: Callable[[Any], Awaitable[R]],
-        provider: str | None,
-        fallback: bool,
+        call: Callable[[Any, str], Awaitable[R]],
+        provider: str | None = None,
+        model: str | None = None,
+        fallback: bool = True,
+        resolution: Resolution | None = None,
     ) -> R:
         """Asks one provider after the other; raises the failure that is most worth a retry."""
         failures: list[ProviderError] = []
         for name in self._order(capability, provider, fallback):
             with span(f"provider {capability}", kind="client", provider=name):
                 try:
-                    result = await call(self._open(name))
+                    chosen = self._model(name, capability, model if name == provider else None)
+                    result = await call(self._open(name), chosen)
                 except ProviderError as error:
                     if error.code in FINAL:
                         raise
@@ -174,20 +153,37 @@ class Providers:
                     )
                     failures.append(error)
                 else:
-                    attempts = tuple(FailedAttempt(e.provider, e.code, e.message) for e in failures)
-                    return replace(result, call=replace(result.call, fallback_from=attempts))
+                    return self._recorded(result, failures, chosen, resolution)
         if not failures:
             raise ProviderError(ErrorCode.UNSUPPORTED, f"no provider for {capability}", "none")
         raise next((error for error in failures if error.retryable), failures[0])
 
+    def _recorded(
+        self, result: R, failures: Sequence[ProviderError], model: str, resolution: Resolution | None
+    ) -> R:
+        """With what it cost, and who could not do it."""
+        attempts = tuple(FailedAttempt(e.provider, e.code, e.message, e.request_id) for e in failures)
+        cost = self.directory.prices.cost(model, result.call.usage, resolution)
+        call = replace(result.call, fallback_from=attempts, cost=None if cost is None else str(cost))
+        return replace(result, call=call)
+
     def _order(self, capability: Capability, provider: str | None, fallback: bool) -> list[str]:
-        chain = self._chain(capability)
+        chain = self.directory.chain(capability)
         order = [provider, *(name for name in chain if name != provider)] if provider else chain
         return order if fallback else order[:1]
 
-    def _open(self, name: str) -> Provider:
-        if name not in self._cards:
+    def _model(self, name: str, capability: Capability, wanted: str | None) -> str:
+        card = self.directory.cards.get(name)
+        if card is None:
             raise ProviderError(ErrorCode.NOT_CONFIGURED, f"{name} is not a provider of this build", name)
+        if card.unavailable:
+            raise ProviderError(ErrorCode.NOT_CONFIGURED, card.unavailable, name)
+        model = card.model_for(capability, wanted) or card.model_for(capability)
+        if model is None:
+            raise ProviderError(ErrorCode.UNSUPPORTED, f"{name} does not offer {capability}", name)
+        return model.name
+
+    def _open(self, name: str) -> Provider:
         if name not in self._opened:
-            self._opened[name] = self._cards[name].open()
+            self._opened[name] = self.directory.cards[name].open()
         return self._opened[name]

@@ -1,70 +1,50 @@
-"""The providers of this build. Adding one = its module and one line in `CARDS`.
+"""The providers of this build. Adding one = its package and one line in `cards`.
 
 A provider's module is cheap to import: OpenCV and the SDKs are imported only where they are used.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from libs.providers.base import Capability, ImageProvider, VisionProvider
-from libs.providers.local.provider import CAPABILITIES, LIMITS, MODEL, LocalProvider
-
-Provider = VisionProvider | ImageProvider
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A provider before it is opened: what `GET /models` says about it."""
-
-    name: str
-    model: str
-    capabilities: frozenset[Capability]
-    open: Callable[[], Provider]
-    """Raises `ProviderError` (not_configured) without its key."""
-    deterministic: bool = False
-    unit_cost: str = "0"
-    """US dollars per picture or description, as a decimal."""
-    limits: Mapping[str, Any] = field(default_factory=dict)
+from libs.providers.card import Card, Model
+from libs.providers.gemini import card as gemini
+from libs.providers.local import card as local
+from libs.providers.openai import card as openai
+from libs.providers.prices import CURRENCY, Price, Prices
+from libs.providers.settings import ProviderSettings
 
 
-CARDS: Mapping[str, Card] = {
-    card.name: card
-    for card in (Card("local", MODEL, CAPABILITIES, LocalProvider, deterministic=True, limits=LIMITS),)
-}
-
-MODEL_NAMES: Mapping[str, str] = {
-    "gpt-5.2-2025-12-11": "openai",
-    "gemini-3-pro-image-preview": "gemini",
-    "gemini-1.5-pro": "gemini",
-    "nano-banana": "gemini",
-}
-"""Model names that clients of the replaced backends send, and whose they are."""
+def cards(settings: ProviderSettings) -> dict[str, Card]:
+    """Every provider by its name, whether it can be asked here or not."""
+    known = (openai.card(settings), gemini.card(settings), local.CARD)
+    return {card.name: card for card in known}
 
 
-def model_list(cards: Mapping[str, Card]) -> list[dict[str, Any]]:
-    """What `GET /models` lists: the models that answer, then the known names that nobody answers for here."""
-    known = [
-        {
-            "model": name,
-            "provider": owner,
-            "available": False,
-            "reason": f"{owner} is not a provider of this build",
-        }
-        for name, owner in MODEL_NAMES.items()
-        if owner not in cards
-    ]
-    return [_model(card) for card in cards.values()] + known
+def model_list(cards: Mapping[str, Card], prices: Prices) -> list[dict[str, Any]]:
+    """What `GET /models` lists."""
+    return [_model(card, model, prices) for card in cards.values() for model in card.models]
 
 
-def _model(card: Card) -> dict[str, Any]:
+def _model(card: Card, model: Model, prices: Prices) -> dict[str, Any]:
     return {
-        "model": card.model,
+        "model": model.name,
         "provider": card.name,
-        "available": True,
-        "capabilities": sorted(capability.value for capability in card.capabilities),
+        "available": card.unavailable is None,
+        "reason": card.unavailable,
+        "capabilities": sorted(capability.value for capability in model.capabilities),
+        "tier": model.tier,
+        "aliases": list(model.aliases),
         "deterministic": card.deterministic,
-        "unit_cost": {"amount": card.unit_cost, "currency": "USD"},
-        "limits": dict(card.limits),
-        "aliases": [name for name, owner in MODEL_NAMES.items() if owner == card.name],
+        "limits": dict(model.limits),
+        "unit_cost": _unit_cost(prices.models.get(model.name)),
     }
+
+
+def _unit_cost(price: Price | None) -> dict[str, Any] | None:
+    """Of a typical call; the smallest picture's, and each resolution's. None is unknown."""
+    if price is None:
+        return None
+    cost: dict[str, Any] = {"amount": str(price.expected()), "currency": CURRENCY}
+    if isinstance(price.estimate, Mapping):
+        cost["by_resolution"] = {name: str(amount) for name, amount in price.estimate.items()}
+    return cost

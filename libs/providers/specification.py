@@ -84,6 +84,14 @@ class Defect(Section):
     box: Box | None = None
 
 
+class Attribute(Section):
+    """Something asked about the product, such as its pattern; `None` means that the photo does not tell."""
+
+    name: str
+    value: str | None = None
+    confidence: Share | None = None
+
+
 class ProductSpec(Section):
     """What is known about a product. `None` means that it cannot be known from the photos."""
 

@@ -13,7 +13,7 @@ from services.analysis.store import definition
 
 
 def main() -> None:
-    providers = Providers.from_settings(AnalysisSettings().model_dump())
+    providers = Providers.from_settings(AnalysisSettings())
 
     @asynccontextmanager
     async def closing_providers(_: Service[AnalysisSettings]) -> AsyncIterator[None]:

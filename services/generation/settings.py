@@ -5,11 +5,10 @@ from datetime import timedelta
 from pydantic import Field
 
 from libs.common.settings import Settings
+from libs.providers.settings import ProviderSettings
 
 
-class GenerationSettings(Settings):
-    providers_image_generate: str = "local"
-    """The providers to ask for a picture, by comma, best first."""
+class GenerationSettings(Settings, ProviderSettings):
     retention_days: int = Field(30, ge=1)
     """For how long a deleted picture can be restored."""
 

@@ -13,7 +13,7 @@ from services.generation.store import definition
 
 
 def main() -> None:
-    providers = Providers.from_settings(GenerationSettings().model_dump())
+    providers = Providers.from_settings(GenerationSettings())
 
     @asynccontextmanager
     async def closing_providers(_: Service[GenerationSettings]) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import cv2
 
 from libs.common.errors import DomainError
-from libs.providers.base import ProviderError
+from libs.providers.errors import ProviderError
 from libs.providers.local import tasks
 from libs.providers.local.pool import LENGTH, TaskFailed
 

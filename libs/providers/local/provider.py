@@ -13,16 +13,15 @@ from libs.providers.base import (
     Analysis,
     CallInfo,
     Capability,
-    ErrorCode,
     Hints,
     ImageBlob,
     ImageRequest,
     ImageResult,
-    ProviderError,
 )
+from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.pool import ChildDied, ChildPool, TaskFailed
 from libs.providers.local.results import Made, Measured
-from libs.providers.specification import Defect, ProductSpec
+from libs.providers.specification import Attribute, Defect, ProductSpec
 
 log = logging.getLogger(__name__)
 
@@ -39,35 +38,49 @@ class LocalProvider:
     """Needs no key and no network and is deterministic. It measures and composes; it recognises nothing."""
 
     name = NAME
-    capabilities = CAPABILITIES
 
     def __init__(self, processes: int | None = None) -> None:
         self._pool = ChildPool(processes or min(MAX_PROCESSES, os.cpu_count() or 1))
 
-    async def describe(self, images: Sequence[ImageBlob], hints: Hints) -> Analysis[ProductSpec]:
+    async def describe(
+        self, images: Sequence[ImageBlob], hints: Hints, model: str = MODEL
+    ) -> Analysis[ProductSpec]:
         if not images:
             raise _invalid("a specification needs at least one photo")
         started = time.perf_counter()
         measured: Measured = await self._run("describe", [image.data for image in images], hints)
         return Analysis(ProductSpec.model_validate(measured.value), _call(started, measured))
 
-    async def classify(self, image: ImageBlob, labels: Sequence[str]) -> Analysis[dict[str, float]]:
-        raise ProviderError(ErrorCode.UNSUPPORTED, "the local provider recognises no objects", NAME)
+    async def classify(
+        self, image: ImageBlob, labels: Sequence[str], model: str = MODEL
+    ) -> Analysis[dict[str, float]]:
+        raise _unsupported("the local provider recognises no objects")
 
-    async def defects(self, image: ImageBlob) -> Analysis[tuple[Defect, ...]]:
+    async def attributes(
+        self, image: ImageBlob, names: Sequence[str], model: str = MODEL
+    ) -> Analysis[tuple[Attribute, ...]]:
+        raise _unsupported("the local provider recognises no objects")
+
+    async def defects(self, image: ImageBlob, model: str = MODEL) -> Analysis[tuple[Defect, ...]]:
         started = time.perf_counter()
         measured: Measured = await self._run("defects", image.data)
         found = tuple(Defect.model_validate(defect) for defect in measured.value)
         return Analysis(found, _call(started, measured))
 
-    async def generate(self, request: ImageRequest) -> ImageResult:
+    async def generate(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
         if not request.references:
             raise _invalid("the local provider needs a product photo: it composes, it does not invent")
         started = time.perf_counter()
         made: Made = await self._run("generate", request, heavy=request.resolution == "4K")
         return ImageResult(made.image, _call(started, made), made.details)
 
-    async def remove_background(self, image: ImageBlob) -> ImageResult:
+    async def edit(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
+        raise _unsupported("the local provider cannot change a picture yet")
+
+    async def try_on(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
+        raise _unsupported("the local provider cannot dress anybody yet")
+
+    async def remove_background(self, image: ImageBlob, model: str = MODEL) -> ImageResult:
         started = time.perf_counter()
         made: Made = await self._run("remove_background", image.data)
         return ImageResult(made.image, _call(started, made), made.details)
@@ -92,6 +105,10 @@ class LocalProvider:
 def _call(started: float, work: Measured | Made) -> CallInfo:
     latency = (time.perf_counter() - started) * 1000
     return CallInfo(NAME, MODEL, round(latency, 1), warnings=work.warnings, timings=work.timings)
+
+
+def _unsupported(message: str) -> ProviderError:
+    return ProviderError(ErrorCode.UNSUPPORTED, message, NAME)
 
 
 def _invalid(message: str) -> ProviderError:

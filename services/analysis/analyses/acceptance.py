@@ -4,7 +4,7 @@ from uuid import UUID
 
 from libs.common.contracts.analysis import PinnedReference
 from libs.common.errors import Conflict, Invalid
-from libs.providers.chain import Choice
+from libs.providers.directory import Choice
 from libs.refs.products import Product
 from services.analysis.analyses.bodies import MOST_IMAGES, AnalyzeBody
 from services.analysis.analyses.domain import RequestAnalysis

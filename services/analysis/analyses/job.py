@@ -27,7 +27,7 @@ def analysis_job(providers: Providers) -> JobKind[Analysis]:
 async def _perform(providers: Providers, job: RunningJob[Analysis]) -> dict[str, Any]:
     request = _request(job)
     described = await job.step("describe", partial(_describe, providers, job, request))
-    await job.progress("describe")
+    await job.progress("describe", cost=described["call"].get("cost") or 0.0)
     yaml_content = described.pop("yaml_content")
     spec = spec_yaml.parse_yaml(yaml_content)
     facts = await keep(job.service.objects, job.owner_id, request.product_id, yaml_content, spec)
@@ -46,7 +46,11 @@ async def _describe(
     photos = [await _fetch(job.service.objects, reference) for reference in request.references]
     await job.progress("preprocess")
     described = await providers.describe(
-        photos, Hints(title=request.product_title), provider=request.provider, fallback=request.fallback
+        photos,
+        Hints(title=request.product_title),
+        provider=request.provider,
+        model=request.model,
+        fallback=request.fallback,
     )
     return {
         "yaml_content": spec_yaml.dump(described.value if request.use_template else _known(described.value)),

@@ -11,8 +11,9 @@ from libs.common.http import Accepted, Json, ServiceDep, Tx, policy, router
 from libs.common.identity import CurrentUser
 from libs.common.jobs import queue
 from libs.common.service import Service
-from libs.providers.base import Capability, ErrorCode
-from libs.providers.chain import Providers
+from libs.providers.base import Capability
+from libs.providers.directory import Directory
+from libs.providers.errors import ErrorCode
 from libs.refs.products import ask_product
 from services.analysis.analyses.acceptance import pin
 from services.analysis.analyses.bodies import AcceptedBody, AnalyzeBody, AnalyzedBody
@@ -39,7 +40,7 @@ async def analyze(
 ) -> Json:
     """With `Prefer: respond-async`, or when it takes longer than is waited for, the answer is 202."""
     product = await ask_product(service.bus, user.id, product_id)
-    choice = Providers.from_settings(service.settings.model_dump()).choose(
+    choice = Directory.from_settings(service.settings).choose(
         Capability.DESCRIBE, provider=body.provider, model=body.model, fallback=body.fallback
     )
     command = pin(user.id, product, body, choice)

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import Depends
 
 from libs.common.http import ServiceDep
-from libs.providers.chain import Providers
+from libs.providers.directory import Directory
 
 
-async def _providers(service: ServiceDep) -> Providers:
-    return Providers.from_settings(service.settings.model_dump())
+async def _directory(service: ServiceDep) -> Directory:
+    return Directory.from_settings(service.settings)
 
 
-ProvidersDep = Annotated[Providers, Depends(_providers)]
+DirectoryDep = Annotated[Directory, Depends(_directory)]

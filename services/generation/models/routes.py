@@ -1,12 +1,12 @@
 """The models that can be asked for."""
 
 from libs.common.http import Json, router
-from services.generation.models.registry import ProvidersDep
+from services.generation.models.registry import DirectoryDep
 
 routes = router("models")
 
 
 @routes.get("/models")
-async def list_models(providers: ProvidersDep) -> Json:
+async def list_models(directory: DirectoryDep) -> Json:
     """Every model with its limits and price, and per capability who is asked, best first. Needs no login."""
-    return Json(providers.models())
+    return Json(directory.models())

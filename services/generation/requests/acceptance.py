@@ -14,7 +14,7 @@ from libs.common.bus import Bus
 from libs.common.contracts.analysis import PinnedReference
 from libs.common.contracts.generation import PinnedImage, PinnedSpecification
 from libs.common.errors import Conflict
-from libs.providers.chain import Choice
+from libs.providers.directory import Choice
 from libs.providers.spec_yaml import parse_yaml
 from libs.refs.products import Product, ask_product
 from services.generation.requests import prompt

@@ -92,15 +92,15 @@ class AcceptedBody(BaseModel):
 
 
 class EstimateBody(BaseModel):
-    """The answer to `dry_run`: what would be pinned, and what it would cost."""
+    """The answer to `dry_run`: what would be pinned, and what it would cost; null is unknown."""
 
     dry_run: Literal[True]
     provider: str
     model: str
     provider_fallback_from: str | None
     count: int
-    unit_cost: str
-    estimated_cost: str
+    unit_cost: str | None
+    estimated_cost: str | None
     currency: str
     final_prompt: str
     specification_id: UUID | None

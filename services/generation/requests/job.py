@@ -13,10 +13,10 @@ from libs.common.errors import Conflict
 from libs.common.jobs.engine import MAX_ATTEMPTS, JobKind, RunningJob
 from libs.common.objects import ObjectStore
 from libs.imaging.decode import inspect
-from libs.providers.base import AspectRatio, ImageBlob, ImageRequest, ProviderError, Resolution
+from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, Resolution
 from libs.providers.chain import Providers
+from libs.providers.errors import ProviderError
 from services.generation.images.domain import RecordImage, images
-from services.generation.models.prices import unit_cost
 from services.generation.requests.domain import JOB_TYPE, Generation, generations
 from services.generation.requests.pictures import Examined, examine, origin_as_marked, origin_as_told
 
@@ -68,7 +68,7 @@ class Work:
         async def tell(tx: Transaction) -> None:
             await tx.handle(images, picture.image_id, record)
 
-        await self.job.progress(step, cost=record.call["cost"], also=tell)
+        await self.job.progress(step, cost=record.call["cost"] or 0.0, also=tell)
         return record
 
     async def _obtain(self, picture: PinnedImage) -> dict[str, Any]:
@@ -77,8 +77,12 @@ class Work:
         if self.job.state.job.attempt > 1 and await objects.exists(picture.key):
             return await self._found(picture)  # a worker died after it had put the picture there
         try:
-            result = await self.providers.generate(
-                self._order(picture), provider=self.request.provider, fallback=self.request.fallback
+            result = await self.providers.make(
+                Capability.GENERATE,
+                self._order(picture),
+                provider=self.request.provider,
+                model=self.request.model,
+                fallback=self.request.fallback,
             )
             seen = await examine(result.image.data, result.call.provider)
         except ProviderError as error:
@@ -87,8 +91,7 @@ class Work:
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
         if await objects.put(picture.key, result.image.data, seen.info.mime) != seen.info.sha256:
             return await self._found(picture)  # another worker, which was taken for dead, came first
-        cost = float(unit_cost(self.providers, result.call.provider))
-        return self._facts(picture, seen, origin_as_told(result, seen.mark, cost))
+        return self._facts(picture, seen, origin_as_told(result, seen.mark))
 
     async def _found(self, picture: PinnedImage) -> dict[str, Any]:
         data = await self.job.service.objects.get(picture.key)

@@ -9,7 +9,8 @@ from libs.common.errors import DomainError
 from libs.imaging import metadata
 from libs.imaging.decode import ImageInfo, inspect, open_rgb
 from libs.imaging.metadata import Mark
-from libs.providers.base import ErrorCode, ImageResult, ProviderError
+from libs.providers.base import ImageResult
+from libs.providers.errors import ErrorCode, ProviderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ async def examine(data: bytes, provider: str) -> Examined:
         ) from error
 
 
-def origin_as_told(result: ImageResult, mark: Mark | None, cost: float) -> dict[str, Any]:
-    """How a picture came about, from the provider's answer; `cost` in US dollars."""
+def origin_as_told(result: ImageResult, mark: Mark | None) -> dict[str, Any]:
+    """How a picture came about, from the provider's answer."""
     call = result.call
     return {
         "provider": call.provider,
@@ -57,7 +58,6 @@ def origin_as_told(result: ImageResult, mark: Mark | None, cost: float) -> dict[
             **call.record(),
             "details": dict(result.details),
             "digital_source": mark.source if mark else None,
-            "cost": cost,
         },
     }
 

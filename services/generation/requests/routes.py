@@ -16,12 +16,12 @@ from libs.common.identity import CurrentUser
 from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
 from libs.providers.base import Capability
-from libs.providers.chain import Choice, Providers
+from libs.providers.directory import Choice, Directory
+from libs.providers.prices import CURRENCY
 from libs.refs.products import require_product
 from services.generation.images import gallery
 from services.generation.images.bodies import ImageBody, present
-from services.generation.models.prices import CURRENCY, unit_cost
-from services.generation.models.registry import ProvidersDep
+from services.generation.models.registry import DirectoryDep
 from services.generation.requests import generation_requests
 from services.generation.requests.acceptance import Basis, basis_of, pin
 from services.generation.requests.bodies import (
@@ -52,14 +52,14 @@ async def generate(
     body: GenerateBody,
     user: CurrentUser,
     service: ServiceDep,
-    providers: ProvidersDep,
+    directory: DirectoryDep,
     tx: Tx,
 ) -> Json:
     """Makes `count` pictures of the product in a scene; answers at once, the pictures follow."""
-    choice = _choose(providers, body)
+    choice = _choose(directory, body)
     basis = await basis_of(service.bus, user.id, product_id, body)
     if body.dry_run:
-        return Json(_estimate(providers, choice, basis, body))
+        return Json(_estimate(directory, choice, basis, body))
     return await _accept(tx, user.id, basis, body, choice, service.settings.queue_max)
 
 
@@ -71,7 +71,7 @@ async def rerun(
     request_id: UUID,
     user: CurrentUser,
     service: ServiceDep,
-    providers: ProvidersDep,
+    directory: DirectoryDep,
     tx: Tx,
     body: RerunBody | None = None,
 ) -> Json:
@@ -82,10 +82,10 @@ async def rerun(
     if earlier is None or earlier.owner_id != user.id:
         raise NotFound("no such generation request", code="generation_request_not_found")
     wish = wish_again(earlier, body)
-    choice = _choose(providers, wish)
+    choice = _choose(directory, wish)
     basis = await basis_again(service.bus, request_id, earlier, body)
     if body.dry_run:
-        return Json(_estimate(providers, choice, basis, wish))
+        return Json(_estimate(directory, choice, basis, wish))
     return await _accept(tx, user.id, basis, wish, choice, service.settings.queue_max)
 
 
@@ -122,8 +122,8 @@ async def list_generations(
     return page.answer(items, found.total, found.next_after)
 
 
-def _choose(providers: Providers, wish: Wish) -> Choice:
-    return providers.choose(
+def _choose(directory: Directory, wish: Wish) -> Choice:
+    return directory.choose(
         Capability.GENERATE, provider=wish.provider, model=wish.model, fallback=wish.fallback
     )
 
@@ -138,16 +138,16 @@ async def _accept(
     return Json(answer, 202, {"location": answer["links"]["request"]})
 
 
-def _estimate(providers: Providers, choice: Choice, basis: Basis, wish: Wish) -> dict[str, Any]:
-    cost, specification = unit_cost(providers, choice.provider), basis.specification
+def _estimate(directory: Directory, choice: Choice, basis: Basis, wish: Wish) -> dict[str, Any]:
+    cost, specification = directory.expected_cost(choice, wish.resolution), basis.specification
     return {
         "dry_run": True,
         "provider": choice.provider,
         "model": choice.model,
         "provider_fallback_from": choice.fallback_from,
         "count": wish.count,
-        "unit_cost": str(cost),
-        "estimated_cost": str(cost * wish.count),
+        "unit_cost": None if cost is None else str(cost),
+        "estimated_cost": None if cost is None else str(cost * wish.count),
         "currency": CURRENCY,
         "final_prompt": basis.final_prompt,
         "specification_id": specification.specification_id if specification else None,

@@ -17,7 +17,8 @@ from PIL import Image
 from libs.imaging import metadata
 from libs.imaging.decode import inspect
 from libs.imaging.metadata import DigitalSource
-from libs.providers.base import ErrorCode, Hints, ImageBlob, ImageRequest, KnownSize, ProviderError
+from libs.providers.base import Hints, ImageBlob, ImageRequest, KnownSize
+from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.provider import LocalProvider
 from libs.providers.spec_yaml import dump, parse_yaml
 from tests.libs.common.waiting import eventually

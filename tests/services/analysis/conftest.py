@@ -23,6 +23,7 @@ from libs.common.service import Service
 from libs.common.settings import Settings
 from libs.common.tokens import sign_access_token
 from libs.providers.chain import Providers
+from libs.providers.settings import ProviderSettings
 from services.analysis.analyses.domain import JOB_TYPE, RequestAnalysis, analyses
 from services.analysis.analyses.job import analysis_job
 from services.analysis.api import app
@@ -164,7 +165,7 @@ def working(service: Service[AnalysisSettings]) -> Running:
 
     @asynccontextmanager
     async def work(providers: Providers | None = None) -> AsyncIterator[Engine]:
-        providers = providers or Providers.from_settings({})
+        providers = providers or Providers.from_settings(ProviderSettings())
         engine = Engine(service, [analysis_job(providers)], 2, 60)
         async with background(engine.run()):
             yield engine

@@ -18,6 +18,7 @@ from libs.common.jobs.engine import Engine
 from libs.common.service import Service
 from libs.common.tokens import sign_access_token
 from libs.providers.chain import Providers
+from libs.providers.settings import ProviderSettings
 from services.generation.api import app as generation_app
 from services.generation.requests.job import generation_job
 from services.generation.settings import GenerationSettings
@@ -94,7 +95,7 @@ def working(service: Service[GenerationSettings]) -> Working:
 @pytest.fixture
 async def local() -> AsyncIterator[Providers]:
     """The provider that is there without any key."""
-    providers = Providers.from_settings({})
+    providers = Providers.from_settings(ProviderSettings())
     yield providers
     await providers.aclose()
 

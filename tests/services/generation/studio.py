@@ -4,23 +4,19 @@ import asyncio
 import io
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 
 from PIL import Image
 
 from libs.imaging import metadata
 from libs.imaging.metadata import DigitalSource, Mark
-from libs.providers.base import (
-    CallInfo,
-    Capability,
-    ErrorCode,
-    ImageBlob,
-    ImageOut,
-    ImageRequest,
-    ImageResult,
-    ProviderError,
-)
+from libs.providers.base import CallInfo, Capability, ImageBlob, ImageOut, ImageRequest, ImageResult
+from libs.providers.card import Card, Model
 from libs.providers.chain import Providers
-from libs.providers.registry import CARDS, Card
+from libs.providers.directory import Directory
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.prices import Price, Prices
 
 SIDE = 64
 
@@ -44,10 +40,11 @@ class Studio:
         return Counter(request.index for request in self.asked)
 
     def providers(self) -> Providers:
-        card = Card(self.name, "studio/1", self.capabilities, lambda: self, unit_cost="0.04")
-        return Providers({Capability.GENERATE: [self.name]}, {**CARDS, self.name: card})
+        card = Card(self.name, (Model("studio/1", self.capabilities),), lambda: self)
+        prices = Prices(date(2026, 11, 21), {"studio/1": Price(estimate=Decimal("0.04"))})
+        return Providers(Directory({Capability.GENERATE: (self.name,)}, {self.name: card}, prices))
 
-    async def generate(self, request: ImageRequest) -> ImageResult:
+    async def generate(self, request: ImageRequest, model: str = "studio/1") -> ImageResult:
         self.asked.append(request)
         if request.index in self.held:
             await self.released.wait()
@@ -59,7 +56,13 @@ class Studio:
             image, CallInfo(self.name, "studio/1", 12.5, request_id="r-1"), {"view": "front"}, "voilà"
         )
 
-    async def remove_background(self, image: ImageBlob) -> ImageResult:
+    async def edit(self, request: ImageRequest, model: str) -> ImageResult:
+        return await self.generate(request, model)
+
+    async def try_on(self, request: ImageRequest, model: str) -> ImageResult:
+        return await self.generate(request, model)
+
+    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult:
         raise ProviderError(ErrorCode.UNSUPPORTED, "not here", self.name)
 
     async def aclose(self) -> None:

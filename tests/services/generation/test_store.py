@@ -13,7 +13,7 @@ from libs.common.event_log import ReadModel
 from libs.common.rebuild import rebuild
 from libs.common.service import Service
 from libs.common.settings import DatabaseOwnerSettings
-from libs.providers.base import ErrorCode
+from libs.providers.errors import ErrorCode
 from services.generation.store import log
 from tests.libs.common.waiting import eventually
 from tests.schema import declared_and_migrated

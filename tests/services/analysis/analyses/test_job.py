@@ -12,8 +12,9 @@ from libs.common.errors import Unavailable
 from libs.common.jobs.engine import Engine
 from libs.common.service import Service
 from libs.providers.base import Analysis, CallInfo, Capability, Hints, ImageBlob
+from libs.providers.card import Card, Model
 from libs.providers.chain import Providers
-from libs.providers.registry import Card
+from libs.providers.directory import Directory
 from libs.providers.specification import ProductSpec
 from services.analysis.analyses.job import analysis_job
 from services.analysis.specifications.domain import specifications, stream_of
@@ -27,21 +28,23 @@ class Patient:
     """A provider that answers when it is allowed to, and counts how often it was asked."""
 
     name = "patient"
-    capabilities = frozenset({Capability.DESCRIBE})
 
     def __init__(self) -> None:
         self.asked = 0
         self.allowed = asyncio.Event()
 
-    async def describe(self, images: Sequence[ImageBlob], hints: Hints) -> Analysis[ProductSpec]:
+    async def describe(self, images: Sequence[ImageBlob], hints: Hints, model: str) -> Analysis[ProductSpec]:
         self.asked += 1
         await self.allowed.wait()
         return Analysis(ProductSpec(title=hints.title), CallInfo(self.name, "patience/1", 1.0))
 
-    async def classify(self, image: ImageBlob, labels: Sequence[str]) -> Any:
+    async def classify(self, image: ImageBlob, labels: Sequence[str], model: str) -> Any:
         raise NotImplementedError
 
-    async def defects(self, image: ImageBlob) -> Any:
+    async def attributes(self, image: ImageBlob, names: Sequence[str], model: str) -> Any:
+        raise NotImplementedError
+
+    async def defects(self, image: ImageBlob, model: str) -> Any:
         raise NotImplementedError
 
     async def aclose(self) -> None:
@@ -56,8 +59,8 @@ def patient() -> Patient:
 @pytest.fixture
 def providers(patient: Patient) -> Providers:
     """Answers instead of the local provider, which the API pins."""
-    card = Card("local", "patience/1", patient.capabilities, lambda: patient)
-    return Providers({Capability.DESCRIBE: ["local"]}, {"local": card})
+    card = Card("local", (Model("patience/1", frozenset({Capability.DESCRIBE})),), lambda: patient)
+    return Providers(Directory({Capability.DESCRIBE: ("local",)}, {"local": card}))
 
 
 async def test_a_running_analysis_is_cancelled(

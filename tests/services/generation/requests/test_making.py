@@ -14,8 +14,8 @@ from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.service import Service
 from libs.imaging import metadata
 from libs.imaging.decode import inspect
-from libs.providers.base import ErrorCode
 from libs.providers.chain import Providers
+from libs.providers.errors import ErrorCode
 from tests.libs.common.waiting import eventually
 from tests.services.generation.conftest import Working
 from tests.services.generation.neighbours import Neighbours

@@ -1,0 +1,1 @@
+"""Google's Gemini models. The SDK is imported when the provider is opened."""

@@ -1,0 +1,39 @@
+"""Gemini as the registry lists it."""
+
+from libs.providers.base import ASPECT_RATIOS, RESOLUTIONS, Capability
+from libs.providers.card import Card, Model, Provider
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.settings import ProviderSettings
+
+NAME = "gemini"
+VISION = frozenset(
+    {
+        Capability.DESCRIBE,
+        Capability.CLASSIFY,
+        Capability.ATTRIBUTES,
+        Capability.DEFECTS,
+        Capability.PROMPTS,
+    }
+)
+IMAGES = frozenset({Capability.GENERATE, Capability.EDIT, Capability.TRY_ON})
+LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": 14}
+
+
+def card(settings: ProviderSettings) -> Card:
+    models = (
+        Model(settings.gemini_vision_model, VISION, aliases=("gemini-1.5-pro", "gemini-2.5-pro")),
+        Model(settings.gemini_image_model, IMAGES, aliases=("nano-banana",), limits=LIMITS),
+        Model(
+            settings.gemini_image_model_quality,
+            IMAGES,
+            "quality",
+            aliases=("gemini-3-pro-image-preview",),
+            limits=LIMITS,
+        ),
+        Model(settings.gemini_image_model_cheap, IMAGES, "cheap", limits={**LIMITS, "resolutions": ("1K",)}),
+    )
+
+    def opened() -> Provider:
+        raise ProviderError(ErrorCode.NOT_CONFIGURED, "the adapter is not part of this build", NAME)
+
+    return Card(NAME, models, opened, "the adapter is not part of this build")

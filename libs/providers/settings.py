@@ -1,0 +1,53 @@
+"""Variables of the providers: who is asked for what, their keys, their models, and how long they may take."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from libs.providers.base import Capability
+
+
+class ProviderSettings(BaseSettings):
+    """Mixed into the settings of the services that ask providers. Without its key a provider is passed over."""
+
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, env_ignore_empty=True)
+
+    # Who is asked, by comma, best first.
+    providers_vision_describe: str = "openai,gemini,local"
+    providers_vision_classify: str = "openai,gemini,local"
+    providers_vision_attributes: str = "openai,gemini,local"
+    providers_vision_defects: str = "openai,gemini,local"
+    providers_text_prompts: str = "openai,gemini,local"
+    providers_image_generate: str = "gemini,openai,local"
+    providers_image_edit: str = "gemini,openai,local"
+    providers_image_tryon: str = "gemini,openai,local"
+    providers_image_remove_bg: str = "local,openai"
+
+    providers_vision_seconds: float = Field(60, gt=0)
+    """How long one provider may take for a description."""
+    providers_image_seconds: float = Field(100, gt=0)
+    """How long one provider may take for a picture."""
+    providers_prices_file: str | None = None
+    """Prices of the installation's own, in the form of `libs/providers/prices.yaml`."""
+
+    openai_api_key: str | None = Field(None, repr=False)
+    openai_base_url: str | None = None
+    """Of a server that speaks the same protocol, such as vLLM or Ollama."""
+    openai_api_style: Literal["responses", "chat"] = "responses"
+    """`chat` for servers that know chat completions only."""
+    openai_vision_model: str = "gpt-6.1-terra"
+    openai_image_model: str = "gpt-image-2.6-flare"
+    openai_image_model_quality: str = "gpt-image-2.6-sunburst"
+
+    gemini_api_key: str | None = Field(None, repr=False)
+    gemini_base_url: str | None = None
+    gemini_vision_model: str = "gemini-3.8-flash"
+    gemini_image_model: str = "gemini-3.1-flash-image"
+    gemini_image_model_quality: str = "gemini-3-pro-image"
+    gemini_image_model_cheap: str = "gemini-3.1-flash-lite-image"
+
+    def chain(self, capability: Capability) -> tuple[str, ...]:
+        """The names of the capability's providers, best first."""
+        names = str(getattr(self, "providers_" + capability.replace(".", "_"))).split(",")
+        return tuple(name.strip() for name in names if name.strip())

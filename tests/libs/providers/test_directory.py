@@ -1,0 +1,133 @@
+"""Who is asked by default, by name and by model, and what `GET /models` tells."""
+
+from decimal import Decimal
+
+import pytest
+
+from libs.common.errors import BadGateway, Invalid
+from libs.providers.base import Capability, Usage
+from libs.providers.card import Card, Model, Provider
+from libs.providers.directory import Choice, Directory
+from libs.providers.errors import ErrorCode
+from libs.providers.local.provider import LocalProvider
+from libs.providers.prices import Price, load_prices
+from libs.providers.settings import ProviderSettings
+
+GENERATE, DESCRIBE = Capability.GENERATE, Capability.DESCRIBE
+PAINTS = frozenset({GENERATE})
+
+
+def card(name: str, unavailable: str | None = None) -> Card:
+    """Paints with two models, describes with a third."""
+
+    def opened() -> Provider:
+        return LocalProvider()
+
+    models = (
+        Model(f"{name}-sees", frozenset({DESCRIBE})),
+        Model(f"{name}-1", PAINTS, aliases=(f"{name}-old",)),
+        Model(f"{name}-2", PAINTS, "quality"),
+    )
+    return Card(name, models, opened, unavailable)
+
+
+def directory(*cards: Card) -> Directory:
+    by_name = {card.name: card for card in cards}
+    return Directory({GENERATE: tuple(by_name), DESCRIBE: tuple(by_name)}, by_name)
+
+
+ANNA, BERT = card("anna"), card("bert", "BERT_API_KEY is not set")
+
+
+def test_the_first_that_can_be_asked_is_chosen_with_its_default_model() -> None:
+    assert directory(ANNA, card("carl")).choose(GENERATE) == Choice("anna", "anna-1")
+    assert directory(ANNA).choose(DESCRIBE) == Choice("anna", "anna-sees")
+    assert directory(BERT, ANNA).choose(GENERATE) == Choice("anna", "anna-1")
+    assert directory(BERT, ANNA).chain(GENERATE) == ["anna"]
+
+
+@pytest.mark.parametrize("wanted", ["carl-2", "carl-1", "carl-old"])
+def test_a_model_is_chosen_by_its_name_or_an_alias(wanted: str) -> None:
+    chosen = directory(ANNA, card("carl")).choose(GENERATE, model=wanted)
+    assert chosen == Choice("carl", "carl-1" if wanted == "carl-old" else wanted)
+    assert directory(ANNA, card("carl")).choose(GENERATE, provider="carl", model=wanted) == chosen
+
+
+def test_who_cannot_be_asked_is_replaced_openly_or_not_at_all() -> None:
+    for wanted in ({"provider": "bert"}, {"model": "bert-old"}):
+        choice = directory(BERT, ANNA).choose(GENERATE, **wanted)  # type: ignore[arg-type]
+        assert choice == Choice("anna", "anna-1", fallback_from="bert")
+        with pytest.raises(BadGateway, match="BERT_API_KEY is not set") as error:
+            directory(BERT, ANNA).choose(GENERATE, fallback=False, **wanted)
+        assert error.value.code == ErrorCode.NOT_CONFIGURED
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"provider": "dali"}, "unknown_provider"),
+        ({"model": "dali-9"}, "unknown_model"),
+        ({"provider": "anna", "model": "carl-1"}, "unknown_model"),
+        ({"model": "anna-sees"}, ErrorCode.UNSUPPORTED),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_invalid(wanted: dict[str, str], code: str) -> None:
+    with pytest.raises(Invalid) as error:
+        directory(ANNA, card("carl")).choose(GENERATE, **wanted)  # type: ignore[arg-type]
+    assert error.value.code == code
+
+
+def test_a_capability_nobody_offers_is_invalid() -> None:
+    with pytest.raises(Invalid) as error:
+        directory(ANNA).choose(Capability.TRY_ON)
+    assert error.value.code == ErrorCode.UNSUPPORTED
+
+
+def test_a_chain_of_unknown_names_does_not_start() -> None:
+    with pytest.raises(ValueError, match="no such provider: dali"):
+        Directory.from_settings(ProviderSettings(providers_image_generate="dali, local"))
+
+
+def test_chains_come_from_settings_and_end_with_local_where_there_is_no_key() -> None:
+    here = Directory.from_settings(ProviderSettings(providers_image_generate=" local ,"))
+    assert here.chains[GENERATE] == ("local",)
+    assert here.chains[DESCRIBE] == ("openai", "gemini", "local")
+    assert here.chain(DESCRIBE) == ["local"]
+
+
+def test_the_model_list_says_what_answers_and_what_does_not() -> None:
+    answer = Directory.from_settings(ProviderSettings()).models()
+    assert answer["capabilities"]["image.generate"] == ["local"]
+    assert answer["capabilities"]["vision.classify"] == []
+    assert answer["prices_of"] == load_prices().date.isoformat()
+    by_name = {model["model"]: model for model in answer["models"]}
+    assert by_name["classical/1"]["deterministic"]
+    assert by_name["classical/1"]["unit_cost"] == {"amount": "0", "currency": "USD"}
+    openai = by_name["gpt-image-2.6-flare"]
+    assert not openai["available"]
+    assert openai["reason"]
+    assert openai["unit_cost"]["by_resolution"].keys() == {"1K", "2K", "4K"}
+
+
+def test_names_that_clients_of_earlier_systems_send_are_known() -> None:
+    here = Directory.from_settings(ProviderSettings())
+    names = ("gpt-5.2-2025-12-11", "gemini-3-pro-image-preview", "gemini-1.5-pro", "nano-banana")
+    owners = [next(card.name for card in here.cards.values() if card.knows(name)) for name in names]
+    assert owners == ["openai", "gemini", "gemini", "gemini"]
+
+
+def test_a_call_costs_what_its_tokens_cost() -> None:
+    price = Price(input=Decimal(1), cached_input=Decimal("0.1"), image_input=Decimal(8), output=Decimal(5))
+    usage = Usage(1_000_000, 200_000, cached_input_tokens=500_000, image_input_tokens=100_000)
+    assert price.of_tokens(usage) == Decimal("0.4") + Decimal("0.05") + Decimal("0.8") + Decimal("1")
+    painted = Usage(0, 1_000_000, image_output_tokens=1_000_000)
+    assert price.of_tokens(painted) == 5
+    assert price.model_copy(update={"image_output": Decimal(30)}).of_tokens(painted) == 30
+
+
+def test_a_call_without_tokens_costs_what_is_expected_and_an_unknown_model_nobody_knows_what() -> None:
+    prices = load_prices()
+    assert prices.cost("gpt-image-2.6-flare", Usage(), "4K") == prices.expected("gpt-image-2.6-flare", "4K")
+    assert prices.cost("gpt-image-2.6-flare", Usage(1_000_000, 0), "4K") == 5
+    assert prices.cost("classical/1", Usage()) == 0
+    assert prices.cost("somebody's", Usage(1, 1)) is None
