@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -116,6 +117,7 @@ class Stack:
             "MASTER_KEY": self.secrets.master_keys[service],
             "JWKS_URL": f"http://127.0.0.1:{self.ports['auth-api']}/.well-known/jwks.json",
             "HOST": "127.0.0.1",
+            "JOB_SLOTS": str(os.cpu_count() or 2),  # the local provider works on these processors
             **(self._auth_env() if service == "auth" else {}),
             **self._given_env,
             MARK: str(self.run.path),

@@ -82,6 +82,7 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would be to the address the client claims to have called
         telemetry=_OURS_INSTEAD,
     )
     app.add_middleware(RequestMiddleware)
