@@ -15,9 +15,9 @@ from libs.common.contracts.analysis import PinnedReference
 from libs.common.contracts.generation import PinnedImage, PinnedSpecification
 from libs.common.errors import Conflict
 from libs.providers.directory import Choice
+from libs.providers.prompts import scene
 from libs.providers.spec_yaml import parse_yaml
 from libs.refs.products import Product, ask_product
-from services.generation.requests import prompt
 from services.generation.requests.bodies import SEEDS, GenerateBody, Wish
 from services.generation.requests.domain import RequestGeneration
 from services.generation.requests.specifications import Specification, ask_specification
@@ -36,7 +36,7 @@ class Basis:
     references: list[PinnedReference]
     specification: PinnedSpecification | None
     final_prompt: str
-    prompt_template: str = prompt.TEMPLATE
+    prompt_template: str = scene.TEMPLATE
     rerun_of: UUID | None = None
 
 
@@ -92,7 +92,7 @@ def pinned(specification: Specification | None) -> PinnedSpecification | None:
 def text_of(wish: Wish, specification: Specification | None) -> str:
     """The final prompt."""
     known = parse_yaml(specification.yaml_content) if specification else None
-    return prompt.final_prompt(wish.prompt, known, wish.custom_prompt_override)
+    return scene.final_prompt(wish.prompt, known, wish.custom_prompt_override)
 
 
 async def both(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:

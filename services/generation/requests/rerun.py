@@ -5,10 +5,10 @@ from uuid import UUID
 from libs.common.bus import Bus
 from libs.common.contracts.generation import GenerationRequested
 from libs.common.errors import Conflict
+from libs.providers.prompts.scene import TEMPLATE
 from libs.refs.products import ask_product
 from services.generation.requests.acceptance import Basis, both, pinned, text_of
 from services.generation.requests.bodies import RerunBody, Wish
-from services.generation.requests.prompt import TEMPLATE
 from services.generation.requests.specifications import Specification, ask_specification
 
 _TOLD = ("prompt", "custom_prompt_override", "specification_id", "version")

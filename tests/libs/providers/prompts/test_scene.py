@@ -1,5 +1,5 @@
+from libs.providers.prompts.scene import final_prompt
 from libs.providers.spec_yaml import parse_yaml
-from services.generation.requests.prompt import final_prompt
 
 SPECIFICATION = parse_yaml(
     """

@@ -1,35 +1,14 @@
-"""The text that asks for a picture: what the specification knows about the product, then the user's scene."""
+"""What a specification knows about its product, in lines for any prompt."""
 
 from collections.abc import Iterable
 
 from libs.providers.specification import Colour, Dimension, ProductSpec
 
-TEMPLATE = "product-scene/1"
-"""Pinned with every generation; a change of the wording below gets a new name."""
-
-FAITHFUL = (
-    "Show the product exactly as in the reference photos: "
-    "same shape, proportions, colours, material, texts and logos."
-)
-
 ORIGIN = frozenset({"provider", "method", "needs_review"})
 """What a specification says of itself, not of the product."""
 
 
-def final_prompt(scene: str, specification: ProductSpec | None, override: str | None = None) -> str:
-    """What the provider is told; `override` takes the place of everything that is said about the product."""
-    about = override or "\n\n".join(_about(specification))
-    return f"{about}\n\nScene: {scene}"
-
-
-def _about(specification: ProductSpec | None) -> Iterable[str]:
-    title = f" of {specification.title}" if specification and specification.title else ""
-    yield f"A product photograph{title}. {FAITHFUL}"
-    if specification and (facts := list(_facts(specification))):
-        yield "\n".join(["About the product:", *(f"- {fact}" for fact in facts)])
-
-
-def _facts(specification: ProductSpec) -> Iterable[str]:
+def facts(specification: ProductSpec) -> Iterable[str]:
     if specification.category and specification.category.value:
         yield f"Category: {specification.category.value}"
     if specification.dimensions and specification.dimensions.items:

@@ -1,0 +1,141 @@
+"""The forms in which models answer. Every field is required and unknown is null, as strict schemas want it.
+
+A model's word is checked twice: its form here, its ranges by the specification's own types.
+"""
+
+from typing import Annotated, Literal
+
+import pydantic
+
+from libs.providers.specification import TEMPLATE_VERSION, Attribute, Box, Defect, ProductSpec
+
+Share = Annotated[float, pydantic.Field(ge=0, le=1)]
+Hex = Annotated[str, pydantic.Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+UNSURE = 0.5
+
+
+class Answer(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DimensionAnswer(Answer):
+    axis: Literal["width", "height", "depth", "diameter", "length", "volume", "weight"]
+    value: float
+    unit: Literal["mm", "cm", "m", "in", "ml", "l", "g", "kg"]
+    basis: Literal["printed_on_product", "reference_object", "given", "estimated"]
+
+
+class DimensionsAnswer(Answer):
+    items: list[DimensionAnswer]
+    confidence: Share
+    note: str | None
+
+
+class ColourAnswer(Answer):
+    hex: Hex
+    name: str
+    share: Share
+
+
+class ColoursAnswer(Answer):
+    items: list[ColourAnswer]
+    confidence: Share
+
+
+class MaterialAnswer(Answer):
+    primary: str | None
+    confidence: Share
+
+
+class CategoryAnswer(Answer):
+    value: str | None
+    confidence: Share
+
+
+class FeaturesAnswer(Answer):
+    items: list[str]
+    confidence: Share
+
+
+class BoxAnswer(Answer):
+    x: Share
+    y: Share
+    w: Share
+    h: Share
+
+
+class DefectAnswer(Answer):
+    kind: str
+    scope: Literal["photo", "product"]
+    severity: Literal["low", "medium", "high"]
+    confidence: Share
+    description: str
+    image: int
+    box: BoxAnswer | None
+
+    def defect(self) -> Defect:
+        box = Box.model_validate(self.box.model_dump()) if self.box else None
+        return Defect.model_validate(self.model_dump(exclude={"box"}) | {"box": box})
+
+
+class DefectsAnswer(Answer):
+    defects: list[DefectAnswer]
+
+    def found(self) -> tuple[Defect, ...]:
+        return tuple(defect.defect() for defect in self.defects)
+
+
+class SpecificationAnswer(Answer):
+    title: str | None
+    category: CategoryAnswer
+    dimensions: DimensionsAnswer
+    colours: ColoursAnswer
+    material: MaterialAnswer
+    features: FeaturesAnswer
+    defects: list[DefectAnswer]
+    confidence: Share
+
+    def specification(self, provider: str) -> ProductSpec:
+        """Raises `pydantic.ValidationError` for what no product can be, such as a negative length."""
+        sections = {
+            name: section.confidence
+            for name, section in self
+            if isinstance(section, Answer) and hasattr(section, "confidence")
+        }
+        document = {"schema": "product-spec/1", "template_version": TEMPLATE_VERSION, **self.model_dump()}
+        document["provider"] = provider
+        document["needs_review"] = [name for name, confidence in sections.items() if confidence < UNSURE]
+        return ProductSpec.model_validate(document)
+
+
+class LabelAnswer(Answer):
+    label: str
+    confidence: Share
+
+
+class ClassificationAnswer(Answer):
+    labels: list[LabelAnswer]
+
+    def scores(self, asked: tuple[str, ...]) -> dict[str, float]:
+        """By label; of those that were asked for alone, if any were, and 0 for those it left out."""
+        told = {label.label: label.confidence for label in self.labels}
+        return {label: told.get(label, 0.0) for label in asked} if asked else told
+
+
+class AttributeAnswer(Answer):
+    name: str
+    value: str | None
+    confidence: Share
+
+
+class AttributesAnswer(Answer):
+    attributes: list[AttributeAnswer]
+
+    def told(self, names: tuple[str, ...]) -> tuple[Attribute, ...]:
+        """One per name, in their order; unknown is None."""
+        by_name = {one.name: Attribute.model_validate(one.model_dump()) for one in self.attributes}
+        return tuple(by_name.get(name) or Attribute(name=name, confidence=0.0) for name in names)
+
+
+class PromptsAnswer(Answer):
+    prompts: list[str]

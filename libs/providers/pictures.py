@@ -1,0 +1,34 @@
+"""A picture that came over the wire: decoded, measured and marked before anybody believes it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from libs.common.errors import DomainError
+from libs.imaging import metadata
+from libs.imaging.decode import check_pixels, inspect
+from libs.imaging.metadata import DigitalSource, Mark
+from libs.providers.base import ImageOut
+from libs.providers.errors import ErrorCode, ProviderError
+
+
+async def accept(
+    data: bytes, source: DigitalSource, record: Mapping[str, Any], seed: int | None = None
+) -> ImageOut:
+    """The picture with its origin written into the file; `record` has `provider` and `model`. Works in a thread.
+
+    Raises `ProviderError` (bad response) for anything but a whole JPEG, PNG or WebP within our limits.
+    """
+
+    def look() -> ImageOut:
+        info = inspect(data)
+        check_pixels(data)
+        marked = metadata.embed(data, Mark(source, {**record, "seed": seed}))
+        return ImageOut(marked, info.mime, info.width, info.height, seed)
+
+    try:
+        return await asyncio.to_thread(look)
+    except DomainError as error:
+        provider = str(record["provider"])
+        text = f"the picture is unusable: {error.detail}"
+        raise ProviderError(ErrorCode.BAD_RESPONSE, text, provider, reason=error.code) from error

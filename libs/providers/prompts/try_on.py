@@ -1,0 +1,28 @@
+"""A person in other clothes."""
+
+from collections.abc import Sequence
+
+from libs.providers.base import ImageBlob
+
+TEMPLATE = "try-on/1"
+
+KEEP = (
+    "Keep the person exactly as they are: face, hair, skin, body shape, pose and hands. "
+    "Keep the background and the light. "
+    "Show every garment exactly as in its photo: cut, length, colours, pattern, texts and logos. "
+    "Let it drape naturally, with the folds and shadows that the pose asks for. A photograph, nothing else added."
+)
+
+
+def try_on_prompt(garments: Sequence[ImageBlob], wish: str | None = None) -> str:
+    """For references in this order: the person, then the garments."""
+    worn = [_worn(number, garment) for number, garment in enumerate(garments, start=2)]
+    lines = ["The first picture shows a person. Dress this person:", *worn, KEEP]
+    if wish:
+        lines.append(f"Also: {wish}")
+    return "\n".join(lines)
+
+
+def _worn(number: int, garment: ImageBlob) -> str:
+    where = f" as {garment.slot.replace('_', ' ')}" if garment.slot else ""
+    return f"- in the garment of picture {number}{where}, in place of what is worn there now"

@@ -1,0 +1,106 @@
+"""Models' answers become specifications, and what cannot be is refused."""
+
+from typing import Any
+
+import pydantic
+import pytest
+
+from libs.providers import spec_yaml
+from libs.providers.answers import (
+    AttributesAnswer,
+    ClassificationAnswer,
+    DefectsAnswer,
+    SpecificationAnswer,
+)
+from libs.providers.specification import Attribute
+
+DEFECT = {
+    "kind": "chip",
+    "scope": "product",
+    "severity": "low",
+    "confidence": 0.7,
+    "description": "at the rim",
+    "image": 1,
+    "box": {"x": 0.1, "y": 0.2, "w": 0.05, "h": 0.05},
+}
+
+
+def answer(**change: Any) -> SpecificationAnswer:
+    height = {"axis": "height", "value": 95.5, "unit": "mm", "basis": "printed_on_product"}
+    return SpecificationAnswer.model_validate(
+        {
+            "title": "Stoneware mug",
+            "category": {"value": "mug", "confidence": 0.9},
+            "dimensions": {"items": [height], "confidence": 0.8, "note": None},
+            "colours": {"items": [{"hex": "#1f6f78", "name": "teal", "share": 0.7}], "confidence": 0.9},
+            "material": {"primary": None, "confidence": 0.2},
+            "features": {"items": ["handle on the right"], "confidence": 0.8},
+            "defects": [DEFECT],
+            "confidence": 0.75,
+        }
+        | change
+    )
+
+
+def test_an_answer_becomes_a_specification_that_survives_its_yaml() -> None:
+    spec = answer().specification("openai")
+    assert (spec.title, spec.confidence_overall, spec.template_version) == ("Stoneware mug", 0.75, "1.0")
+    assert spec.primary_dimensions == {"height": 95.5, "unit": "mm"}
+    assert spec.material
+    assert spec.material.primary is None
+    assert spec.defects[0].box
+    assert (spec.model_extra or {})["needs_review"] == ["material"]
+    text = spec_yaml.dump(spec)
+    assert text.startswith("schema: product-spec/1\ntemplate_version: '1.0'\ntitle: Stoneware mug\n")
+    assert "primary: null" in text
+    assert spec_yaml.parse_yaml(text) == spec
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"confidence": 1.2},
+        {"colours": {"items": [{"hex": "teal", "name": "teal", "share": 0.7}], "confidence": 0.9}},
+        {
+            "dimensions": {
+                "items": [{"axis": "height", "value": -1, "unit": "mm", "basis": "estimated"}],
+                "confidence": 0.1,
+                "note": None,
+            }
+        },
+    ],
+)
+def test_what_no_product_can_be_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        answer(**change).specification("openai")
+
+
+def test_classification_answers_what_was_asked() -> None:
+    told = ClassificationAnswer.model_validate(
+        {"labels": [{"label": "mug", "confidence": 0.9}, {"label": "cup", "confidence": 0.4}]}
+    )
+    assert told.scores(("mug", "vase")) == {"mug": 0.9, "vase": 0.0}
+    assert told.scores(()) == {"mug": 0.9, "cup": 0.4}
+
+
+def test_attributes_come_in_the_order_of_the_question_and_missing_ones_are_unknown() -> None:
+    told = AttributesAnswer.model_validate(
+        {
+            "attributes": [
+                {"name": "fit", "value": None, "confidence": 0.1},
+                {"name": "pattern", "value": "striped", "confidence": 0.9},
+            ]
+        }
+    )
+    assert told.told(("pattern", "neckline", "fit")) == (
+        Attribute(name="pattern", value="striped", confidence=0.9),
+        Attribute(name="neckline", confidence=0.0),
+        Attribute(name="fit", confidence=0.1),
+    )
+
+
+def test_defects_keep_their_place() -> None:
+    [defect] = DefectsAnswer.model_validate({"defects": [DEFECT]}).found()
+    assert (defect.kind, defect.image) == ("chip", 1)
+    assert defect.box
+    assert defect.box.w == 0.05
