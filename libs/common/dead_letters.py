@@ -35,7 +35,7 @@ class DeadLetters:
     def __init__(self, bus: Bus, service: str) -> None:
         self._bus = bus
         self._service = service
-        self._stream = f"dead_{service}"
+        self._stream = _stream_name(service)
 
     async def declare(self, replicas: int) -> None:
         subjects = [f"dead.{self._service}.>"]
@@ -95,6 +95,17 @@ def _letter(raw: RawStreamMsg) -> DeadLetter:
         body=body,
         headers=headers,
     )
+
+
+async def count_dead_letters(bus: Bus, service: str) -> int:
+    try:
+        return (await bus.js.stream_info(_stream_name(service))).state.messages
+    except NotFoundError:  # none was ever put aside
+        return 0
+
+
+def _stream_name(service: str) -> str:
+    return f"dead_{service}"
 
 
 async def replay(bus: Bus, service: str, seq: int) -> dict[str, Any]:

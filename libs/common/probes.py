@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 import orjson
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Info, generate_latest
 
 from libs.common.errors import Unavailable
 from libs.common.resilience import AWAY
@@ -18,6 +18,8 @@ from libs.common.sql import Bound
 
 log = logging.getLogger(__name__)
 
+BUILD = Info("vitrine_build", "What runs here")
+BUILD.info({"version": version("vitrine")})
 _PATIENCE = 2
 _REQUEST = re.compile(rb"GET (/\w*) ")
 

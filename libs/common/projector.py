@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 from nats.aio.msg import Msg
 from nats.js.errors import NotFoundError
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Histogram
 
 from libs.common import changes, cloudevents
 from libs.common.bus import Bus
@@ -29,11 +29,11 @@ BATCH = 500
 PATIENCE_SECONDS = 10.0
 
 APPLIED = Counter("vitrine_projection_events", "Events applied to a read model", ["model", "source"])
-LAG_EVENTS = Gauge(
-    "vitrine_projection_lag_events", "Events published and not applied yet", ["model", "source"]
-)
-LAG_SECONDS = Gauge(
-    "vitrine_projection_lag_seconds", "From an event's commit to its row", ["model", "source"]
+DELAY = Histogram(
+    "vitrine_projection_delay_seconds",
+    "From an event's commit to its row; of each batch the first",
+    ["model", "source"],
+    buckets=(0.005, 0.01, 0.05, 0.25, 1, 5, 30),
 )
 RESETS = Counter(
     "vitrine_projection_resets", "Read models begun again on another stream", ["model", "source"]
@@ -110,14 +110,13 @@ class Feed:
             if not ours:
                 raise Interrupted("the read model has been rebuilt")
             await changes.run(con, changes.rounds(self._model.project, events))
-        self._report(events, messages[-1])
+        self._report(events)
         return reached
 
-    def _report(self, events: Sequence[Recorded[Any]], last: Msg) -> None:
+    def _report(self, events: Sequence[Recorded[Any]]) -> None:
         APPLIED.labels(*self._labels).inc(len(events))
-        LAG_EVENTS.labels(*self._labels).set(last.metadata.num_pending or 0)
         if events:
-            LAG_SECONDS.labels(*self._labels).set(time.time() - events[-1].recorded_at.timestamp())
+            DELAY.labels(*self._labels).observe(max(0.0, time.time() - events[0].recorded_at.timestamp()))
             if self._on_applied:
                 self._on_applied(events)
 

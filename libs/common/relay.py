@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import asyncpg
@@ -16,7 +16,7 @@ import nats.errors
 import orjson
 from nats.aio.msg import Msg
 from nats.js.api import DiscardPolicy, StorageType, StoreCompression, StreamConfig, StreamInfo
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 
 from libs.common import cloudevents
 from libs.common.bus import Bus
@@ -24,6 +24,7 @@ from libs.common.cloudevents import Message
 from libs.common.event_log import Tail
 from libs.common.resilience import Interrupted, leading, persist
 from libs.common.service import Service
+from libs.common.telemetry import span
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +38,6 @@ PUBLISHED = Counter("vitrine_relay_published", "Events published")
 RECREATED = Counter(
     "vitrine_relay_streams_recreated", "Streams that did not fit the log and were published anew"
 )
-LAG_EVENTS = Gauge(
-    "vitrine_relay_lag_events", "Public events that are not published yet (counted up to 10,000)"
-)
-LAG_SECONDS = Gauge("vitrine_relay_lag_seconds", "Age of the oldest public event that is not published yet")
-_LAG = """
-SELECT count(*) AS events,
-  coalesce(extract(epoch FROM clock_timestamp() - min(recorded_at)), 0)::float8 AS seconds
-FROM (SELECT recorded_at FROM events WHERE pos > $1 AND public ORDER BY pos LIMIT 10000) AS waiting
-"""
 
 
 class OutOfStep(Interrupted):
@@ -138,7 +130,6 @@ class Relay:
         self._service = service
         self._stream = EventStream(service.bus, service.name, service.settings.nats_replicas)
         self._wake = asyncio.Event()
-        self._published = 0
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -148,17 +139,12 @@ class Relay:
     async def _lead(self) -> None:
         """Leads until PostgreSQL is away; after trouble with NATS it looks again where the stream ends."""
         async with leading(self._service.settings.database_url, self._service.name, "relay") as con:
-            try:
-                while True:
-                    try:
-                        await self._follow(con)
-                    except (nats.errors.Error, OutOfStep) as error:
-                        log.warning("the relay is interrupted: %r", error)
-                    await self._measure(con)
-                    await asyncio.sleep(POLL_SECONDS)
-            finally:
-                LAG_EVENTS.set(0)  # the next leader's to tell
-                LAG_SECONDS.set(0)
+            while True:
+                try:
+                    await self._follow(con)
+                except (nats.errors.Error, OutOfStep) as error:
+                    log.warning("the relay is interrupted: %r", error)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _follow(self, con: asyncpg.Connection) -> None:
         """Publishes the log from where the stream ends."""
@@ -166,13 +152,13 @@ class Relay:
         checked = 0.0
         while True:
             self._wake.clear()
-            before = self._published = tail.pos
+            before = tail.pos
             rows = await tail.read(con, BATCH)
-            if messages := [self._encode(row) for row in rows if row["public"]]:
-                await self._stream.publish(messages)
+            if public := [row for row in rows if row["public"]]:
+                with ExitStack() as publishing:
+                    await self._stream.publish([self._encode(row, publishing) for row in public])
             if time.monotonic() - checked > CHECK_SECONDS:
                 await self._stream.check()
-                await self._measure(con)
                 checked = time.monotonic()
             if tail.pos - before < BATCH:
                 with suppress(TimeoutError):
@@ -197,11 +183,11 @@ class Relay:
         await self._stream.recreate()
         return 0
 
-    async def _measure(self, con: asyncpg.Connection) -> None:
-        lag = await con.fetchrow(_LAG, self._published)
-        LAG_EVENTS.set(lag["events"])
-        LAG_SECONDS.set(lag["seconds"])
-
-    def _encode(self, row: asyncpg.Record) -> Message:
+    def _encode(self, row: asyncpg.Record, publishing: ExitStack) -> Message:
+        """The event as a message; where it belongs to a trace, with a span that lasts as long as `publishing`."""
         service = self._service
-        return cloudevents.encode(service.name, row, service.log.types[row["type"]].personal_fields())
+        message = cloudevents.encode(service.name, row, service.log.types[row["type"]].personal_fields())
+        if parent := message.headers.get("traceparent"):
+            step = publishing.enter_context(span(f"publish {row['type']}", "producer", parent))
+            message.headers["traceparent"] = step.traceparent
+        return message

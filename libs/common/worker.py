@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 
 from libs.common import idempotency
+from libs.common.backlog import Backlog
 from libs.common.event_log import Recorded
 from libs.common.jobs.engine import Engine, JobKind
 from libs.common.logs import configure_logging
@@ -19,6 +20,7 @@ from libs.common.projector import Feed
 from libs.common.reactions import Reaction, Reactor, answer_replays
 from libs.common.relay import Relay
 from libs.common.resilience import end, persist
+from libs.common.saturation import measuring
 from libs.common.service import Definition, Service
 from libs.common.telemetry import exporting
 
@@ -52,6 +54,7 @@ def run_worker(
             with exporting(process, settings.otel_exporter_otlp_endpoint):
                 async with (
                     serving_probes(service, settings.host, settings.metrics_port),
+                    measuring(service.db),
                     running(service) if running else nullcontext(),
                 ):
                     await answer_replays(service, reactions)
@@ -77,6 +80,7 @@ def _parts(
     if jobs:
         engine = Engine(service, jobs, service.settings.job_slots, service.settings.job_timeout_seconds)
         yield persist("the job engine", engine.run)
+    yield Backlog(service, reactions, [kind.name for kind in jobs]).run()
     yield persist("the clearing of old idempotency keys", partial(_purge, service))
 
 

@@ -26,6 +26,7 @@ from libs.common.http.rate_limits import RateLimits, client_address
 from libs.common.identity import ACCESS_CHANGED, Authenticator
 from libs.common.logs import configure_logging
 from libs.common.probes import health, readiness
+from libs.common.saturation import measuring
 from libs.common.service import Definition, Service
 from libs.common.settings import Settings
 from libs.common.telemetry import exporting
@@ -73,7 +74,11 @@ def create_app(
             app.state.rate_limits = RateLimits(settings)
             app.state.client_address = client_address(settings.trusted_proxies)
             with exporting(process, settings.otel_exporter_otlp_endpoint):
-                async with _keeping_up(app, refused_accounts), running(service) if running else nullcontext():
+                async with (
+                    measuring(service.db),
+                    _keeping_up(app, refused_accounts),
+                    running(service) if running else nullcontext(),
+                ):
                     yield
 
     app = FastAPI(

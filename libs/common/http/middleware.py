@@ -1,11 +1,11 @@
-"""Around every request: its id, its span, its metrics, one log line, and a 500 that is a problem too."""
+"""Around every request and WebSocket: its id, its span, its metrics, one log line; a 500 is a problem too."""
 
 import logging
 import re
 import time
 from dataclasses import dataclass, field
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
@@ -22,6 +22,8 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60),
 )
+IN_PROGRESS = Gauge("http_requests_in_progress", "Requests that are being answered, streams included")
+WEBSOCKETS = Gauge("websocket_connections", "Open WebSockets")
 CLIENT_LEFT = 499
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _ID = re.compile(r"[0-9a-fA-F-]{36}")
@@ -48,18 +50,37 @@ class RequestMiddleware:
         self._meters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
         exchange = scope["exchange"] = _exchange(scope)
         parent = exchange.headers.get(b"traceparent", b"").decode("latin-1")
-        with span(scope["method"], "server", parent) as step:
+        method = scope.get("method", "WS")
+        with span(method, "server", parent) as step:
             step.log_fields = {"request_id": exchange.request_id}
+            if method == "WS":
+                await self._converse(scope, receive, send, step)
+                return
+            IN_PROGRESS.inc()
             try:
                 await self._answer(exchange, scope, receive, send)
             finally:
+                IN_PROGRESS.dec()
                 self._record(exchange, scope, step, time.perf_counter() - began)
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send, step: Span) -> None:
+        began = time.perf_counter()
+        WEBSOCKETS.inc()
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            WEBSOCKETS.dec()
+            route = getattr(scope.get("route"), "path_format", "unmatched")
+            step.name = f"WS {route}"
+            step.set(**{"http.route": route})
+            extra = {"route": route, "milliseconds": round((time.perf_counter() - began) * 1000, 2)}
+            log.info("WS %s ended", _shown_path(scope, route), extra=extra)
 
     async def _answer(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 import asyncpg
+from prometheus_client import Gauge, Histogram
 from uuid_utils.compat import uuid4
 
 from libs.common.database import Transaction
@@ -29,6 +30,15 @@ LEASE_SECONDS = 30.0
 """A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
+ATTEMPTS = Histogram(
+    "vitrine_job_attempt_seconds",
+    "Attempts at jobs by how they ended: completed, failed, cancelled, or to be repeated",
+    ["kind", "outcome"],
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
+SLOTS = Gauge("vitrine_job_slots", "Jobs this process may work on at once")
+BUSY = Gauge("vitrine_job_slots_busy", "Jobs this process is working on")
+_OUTCOMES = {CompleteJob: "completed", FailJob: "failed", CancelJob: "cancelled"}
 GAVE_UP = FailJob(code="worker_died", detail="its worker died in every attempt without any progress")
 
 
@@ -61,6 +71,7 @@ class RunningJob(Generic[S]):
     state: S
     attempt: int
     meta: Meta
+    began: float = field(default_factory=time.monotonic)
 
     async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
@@ -121,6 +132,7 @@ class Engine:
 
     async def run(self) -> None:
         """Works until cancelled; then gives back what it holds, so that another worker takes it at once."""
+        SLOTS.set(self.slots)
         await self.service.bus.on_wake(f"{self.service.name}.jobs", self._wake_up)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._heartbeat())
@@ -141,7 +153,7 @@ class Engine:
             if claim is None:
                 await self._idle(1.0)
             else:
-                await self._guard(claim)
+                await self._work(claim)
 
     async def _idle(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -149,11 +161,19 @@ class Engine:
                 await self._wake.wait()
         self._wake.clear()
 
-    async def _guard(self, claim: Claim) -> None:
-        """Runs one claimed job to whatever end; nothing it raises may stop the slot."""
+    async def _work(self, claim: Claim) -> None:
+        """One attempt, in the trace and under the id of the request that the job was accepted in."""
         kind = next(kind for kind in self.kinds if kind.name == claim.kind)
+        ids = {"job_id": str(claim.job_id), "attempt": claim.attempts}
+        with span(f"job {kind.name}", "consumer", claim.traceparent, **ids) as working:
+            working.log_fields = {"request_id": claim.correlation_id, **ids}
+            await self._guard(kind, claim)
+
+    async def _guard(self, kind: JobKind[Any], claim: Claim) -> None:
+        """Runs one claimed job to whatever end; nothing it raises may stop the slot."""
         task = asyncio.create_task(self._attempt(kind, claim))
         self._running[claim.job_id] = task
+        BUSY.inc()
         try:
             await asyncio.wait([task])
             if not task.cancelled() and (error := task.exception()):
@@ -167,38 +187,30 @@ class Engine:
             log.exception("job %s could not be concluded", claim.job_id)
             await self._give_back(claim, 1.0, counts=not isinstance(error, AWAY))
         finally:
+            BUSY.dec()
             self._running.pop(claim.job_id, None)
             self._told.discard(claim.job_id)
             self._cancelled.discard(claim.job_id)
 
     async def _attempt(self, kind: JobKind[Any], claim: Claim) -> None:
-        meta = Meta(
-            correlation_id=str(claim.job_id), actor=f"user:{claim.owner_id}", traceparent=claim.traceparent
-        )
-        with span(
-            f"job {kind.name}", parent=claim.traceparent, job_id=str(claim.job_id), attempt=claim.attempts
-        ):
-            meta = Meta(
-                meta.correlation_id, meta.causation_id, meta.actor, current_traceparent() or meta.traceparent
-            )
-            job = await self._start(kind, claim, meta)
-            if job is None:
-                return None
-            if claim.cancelled:
-                return await self._finish(job, CancelJob(by="owner"), None)
-            if claim.attempts > MAX_ATTEMPTS:
-                return await self._finish(job, GAVE_UP, None)
-            started = time.monotonic()
-            try:
-                result = await self._perform(kind, job)
-            except asyncio.CancelledError:
-                if claim.job_id not in self._cancelled:
-                    raise  # the lease was lost or the worker stops
-                await self._finish(job, CancelJob(by="owner"), None)
-            except Exception as error:
-                await self._failed(job, claim, error)
-            else:
-                await self._finish(job, CompleteJob(result=result), result, time.monotonic() - started)
+        meta = Meta(claim.correlation_id, actor=f"user:{claim.owner_id}", traceparent=current_traceparent())
+        job = await self._start(kind, claim, meta)
+        if job is None:
+            return None
+        if claim.cancelled:
+            return await self._finish(job, CancelJob(by="owner"))
+        if claim.attempts > MAX_ATTEMPTS:
+            return await self._finish(job, GAVE_UP)
+        try:
+            result = await self._perform(kind, job)
+        except asyncio.CancelledError:
+            if claim.job_id not in self._cancelled:
+                raise  # the lease was lost or the worker stops
+            await self._finish(job, CancelJob(by="owner"))
+        except Exception as error:
+            await self._failed(job, claim, error)
+        else:
+            await self._finish(job, CompleteJob(result=result))
 
     async def _perform(self, kind: JobKind[Any], job: RunningJob[Any]) -> dict[str, Any]:
         deadline = asyncio.timeout(self.timeout)
@@ -220,20 +232,22 @@ class Engine:
             self.service, kind, claim.job_id, claim.owner_id, handled.state, claim.attempts, meta
         )
 
-    async def _finish(
-        self, job: RunningJob[Any], command: Any, result: dict[str, Any] | None, seconds: float | None = None
-    ) -> None:
+    async def _finish(self, job: RunningJob[Any], command: CompleteJob | FailJob | CancelJob) -> None:
         """The one end of the job: its events and the queue row's removal in one transaction, if the lease is ours."""
+        seconds = time.monotonic() - job.began
         async with self.service.transaction(job.meta) as tx:
             con = await tx.connection()
             if not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
-            if result is not None and job.kind.conclude:
-                await job.kind.conclude(tx, job, result)
+            if isinstance(command, CompleteJob) and job.kind.conclude:
+                await job.kind.conclude(tx, job, command.result)
             await tx.handle(job.kind.decider, job.job_id, command)
-            if seconds is not None:
+            if isinstance(command, CompleteJob):
                 await queue.note_duration(con, job.kind.name, seconds)
+        outcome = _OUTCOMES[type(command)]
+        ATTEMPTS.labels(job.kind.name, outcome).observe(seconds)
+        log.info("job %s %s", job.job_id, outcome, extra={"milliseconds": round(seconds * 1000)})
 
     async def _failed(self, job: RunningJob[Any], claim: Claim, error: Exception) -> None:
         """Tries again later what may be tried again, and ends the job otherwise."""
@@ -241,9 +255,10 @@ class Engine:
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
         outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
         if isinstance(error, JobTimeout) or not (retryable or outage) or claim.attempts >= MAX_ATTEMPTS:
-            await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable), None)
+            await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable))
         else:
             delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
+            ATTEMPTS.labels(claim.kind, "repeated").observe(time.monotonic() - job.began)
             await self._give_back(claim, delay, counts=not outage)
 
     async def _give_back(

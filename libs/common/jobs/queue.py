@@ -19,7 +19,8 @@ WHERE job_id = (
   WHERE q.kind = ANY($2) AND q.available_at <= now() AND coalesce(q.lease_until, '-infinity') < now()
   ORDER BY (SELECT count(*) FROM job_queue r WHERE r.owner_id = q.owner_id AND r.lease_until > now()), q.queued_at
   LIMIT 1 FOR UPDATE OF q SKIP LOCKED)
-RETURNING job_id, kind, owner_id, attempts, cancelled, traceparent
+RETURNING job_id, kind, owner_id, attempts, cancelled, traceparent, coalesce(
+  (SELECT meta->>'correlation_id' FROM events WHERE stream_id = job_id AND version = 1), job_id::text) AS correlation_id
 """
 _RENEW = """
 UPDATE job_queue SET lease_until = now() + $2 * interval '1 s' WHERE worker_id = $1 AND job_id = ANY($3)
@@ -33,7 +34,10 @@ UPDATE job_queue SET worker_id = NULL, lease_until = NULL, available_at = now() 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job taken under a lease; `attempts` counts those since its last progress, this one included."""
+    """A job taken under a lease; `attempts` counts those since its last progress, this one included.
+
+    `correlation_id` and `traceparent` are those of the request that it was accepted in.
+    """
 
     job_id: UUID
     kind: str
@@ -41,6 +45,7 @@ class Claim:
     attempts: int
     cancelled: bool
     traceparent: str | None
+    correlation_id: str
 
 
 async def enqueue(tx: Transaction, kind: str, job_id: UUID, owner_id: UUID, limit: int) -> None:

@@ -1,19 +1,17 @@
 import asyncio
 import json
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from libs.common.logs import JsonFormatter, configure_logging
 from libs.common.telemetry import current_traceparent, exporting, span
+from tests.collector import Collector, collecting
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -119,47 +117,10 @@ def test_files_take_what_stdout_takes(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [json.loads((tmp_path / "logs" / "errors.log").read_text())["message"]] == ["bad"]
 
 
-class Collector:
-    """An OpenTelemetry collector over real HTTP."""
-
-    def __init__(self) -> None:
-        self.requests: list[ExportTraceServiceRequest] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                assert self.path == "/v1/traces"
-                body = self.rfile.read(int(self.headers["content-length"]))
-                outer.requests.append(ExportTraceServiceRequest.FromString(body))
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                """Silent."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def spans(self) -> dict[str, Any]:
-        return {
-            span.name: span
-            for request in self.requests
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        }
-
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    served = Collector()
-    thread = threading.Thread(target=served.server.serve_forever, args=[0.01])
-    thread.start()
-    yield served
-    served.server.shutdown()
-    thread.join()
-    served.server.server_close()
+    with collecting() as collector:
+        yield collector
 
 
 def test_spans_are_exported_where_an_endpoint_is_set(collector: Collector) -> None:
@@ -168,8 +129,8 @@ def test_spans_are_exported_where_an_endpoint_is_set(collector: Collector) -> No
         request.set(**{"http.response.status_code": 200})
         with pytest.raises(ValueError, match="no"), span("publish", "producer", subject="s"):
             raise ValueError("no")
-    found = collector.spans()
-    request, publish = found["GET /products"], found["publish"]
+    found = {item.name: item for item in collector.of_trace(PARENT.split("-")[1])}
+    request, publish = found["GET /products"].span, found["publish"].span
     assert request.trace_id.hex() == publish.trace_id.hex() == PARENT.split("-")[1]
     assert request.parent_span_id.hex() == PARENT.split("-")[2]
     assert publish.parent_span_id == request.span_id
@@ -179,15 +140,14 @@ def test_spans_are_exported_where_an_endpoint_is_set(collector: Collector) -> No
     assert {item.key: item.value.int_value for item in request.attributes} == {
         "http.response.status_code": 200
     }
-    resource = collector.requests[0].resource_spans[0].resource
-    assert "catalog-api" in {item.value.string_value for item in resource.attributes}
+    assert found["publish"].process == "catalog-api"
 
 
 def test_a_trace_that_is_not_sampled_is_not_exported(collector: Collector) -> None:
     with exporting("catalog-api", collector.url), span("GET", "server", PARENT[:-2] + "00") as request:
         assert request.traceparent.endswith("-00")
         assert request.trace_id == PARENT.split("-")[1]
-    assert collector.spans() == {}
+    assert collector.of_trace() == []
 
 
 def test_a_collector_that_is_away_holds_nobody_up() -> None:

@@ -96,9 +96,14 @@ def service_of(db: Database, bus: Any) -> Service[Any]:
 
 
 async def accept(
-    service: Service[Any], job_id: UUID, owner_id: UUID, steps: int = 1, limit: int = 50
+    service: Service[Any],
+    job_id: UUID,
+    owner_id: UUID,
+    steps: int = 1,
+    limit: int = 50,
+    meta: Meta | None = None,
 ) -> None:
-    async with service.transaction(Meta()) as tx:
+    async with service.transaction(meta) as tx:
         await tx.handle(chores, job_id, Do(owner_id=owner_id, steps=steps))
         await queue.enqueue(tx, "chore", job_id, owner_id, limit)
 

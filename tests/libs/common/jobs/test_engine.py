@@ -1,10 +1,13 @@
 import asyncio
+import json
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
 from deploy.local.stack import Stack
@@ -15,9 +18,12 @@ from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
 from libs.common.jobs.engine import MAX_ATTEMPTS, Engine, RunningJob
 from libs.common.jobs.lifecycle import Job
+from libs.common.logs import JsonFormatter
+from libs.common.messages import Meta
 from libs.common.service import Service
 from tests.libs.common.counters import SCHEMA
 from tests.libs.common.jobs.chores import Call, Chore, accept, chore_kind, chores, service_of, state_of
+from tests.libs.common.waiting import eventually
 
 ANNA, BEN = UUID(int=1), UUID(int=2)
 Start = Callable[..., Awaitable[Engine]]
@@ -69,6 +75,62 @@ async def test_a_job_runs_through_its_steps_to_its_end(service: Service[Any], st
     assert job.finished.result == {"steps": 3}
     assert await service.db.pool.fetchval("SELECT count(*) FROM job_queue") == 0
     assert await service.db.pool.fetchval("SELECT count(*) FROM job_calls") == 0
+
+
+async def test_a_job_is_worked_on_under_the_ids_of_its_request(service: Service[Any], start: Start) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    lines: list[dict[str, Any]] = []
+
+    async def write_a_line(*_: Any) -> dict[str, Any]:
+        record = logging.makeLogRecord({"msg": "paying"})
+        lines.append(json.loads(JsonFormatter("scratch-worker").format(record)))
+        return {}
+
+    await start(write_a_line)
+    job_id = uuid7()
+    meta = Meta("request-1", traceparent=f"00-{trace_id}-b7ad6b7169203331-01")
+    await accept(service, job_id, ANNA, meta=meta)
+    await at_end(service, job_id)
+    [line] = lines
+    assert (line["request_id"], line["trace_id"], line["job_id"]) == ("request-1", trace_id, str(job_id))
+    metas = await service.db.pool.fetch("SELECT meta FROM events WHERE stream_id = $1", job_id)
+    assert {row["meta"]["correlation_id"] for row in metas} == {"request-1"}
+    assert {row["meta"]["traceparent"][3:35] for row in metas} == {trace_id}
+
+
+async def test_attempts_are_counted_by_how_they_ended(service: Service[Any], start: Start) -> None:
+    def counted() -> dict[str, float]:
+        found = {
+            outcome: REGISTRY.get_sample_value(
+                "vitrine_job_attempt_seconds_count", {"kind": "chore", "outcome": outcome}
+            )
+            for outcome in ("completed", "failed", "repeated")
+        }
+        return {outcome: value or 0.0 for outcome, value in found.items()}
+
+    answers: list[Exception | None] = [Unavailable("busy", retry_after=0.01), None, Invalid("never")]
+
+    async def answer(*_: Any) -> dict[str, Any]:
+        if error := answers.pop(0):
+            raise error
+        return {}
+
+    before = counted()
+    await start(answer, slots=1)
+    for _ in range(2):
+        job_id = uuid7()
+        await accept(service, job_id, ANNA)
+        await at_end(service, job_id)
+
+    async def one_of_each() -> bool:
+        assert {outcome: value - before[outcome] for outcome, value in counted().items()} == {
+            "completed": 1,
+            "failed": 1,
+            "repeated": 1,
+        }
+        return True
+
+    await eventually(one_of_each)
 
 
 async def test_a_failed_step_is_tried_again_and_finished_ones_are_not_paid_again(

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 import pytest
 from httpx import AsyncClient
+from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid4, uuid7
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -221,6 +222,23 @@ async def test_a_websocket_tells_the_same_and_closes_after_the_end(
         {"completed": 1, "total": 2},
     )
     assert step["timestamp"].endswith("Z")
+
+
+async def test_open_websockets_and_streams_are_counted(
+    origin: str, token: Token, accept: Accept, feeds: None, owner_id: UUID
+) -> None:
+    async def open_now(websockets: int, requests: int) -> bool:
+        names = ("websocket_connections", "http_requests_in_progress")
+        return tuple(map(REGISTRY.get_sample_value, names)) == (websockets, requests)
+
+    job_id = await accept(PRODUCT)
+    async with (
+        socket_of(origin, job_id, token(owner_id)),
+        AsyncClient(base_url=f"http://{origin}/api/v1", params={"token": token(owner_id)}) as browser,
+        browser.stream("GET", f"/jobs/{job_id}/stream"),
+    ):
+        await eventually(lambda: open_now(1, 1))
+    await eventually(lambda: open_now(0, 0))
 
 
 async def test_a_websocket_is_closed_to_who_has_no_token(origin: str, token: Token, accept: Accept) -> None:
