@@ -30,8 +30,8 @@ def photo(seed: int = 0, size: int = 320) -> bytes:
 class Client:
     """One signed-in user."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=30)
+    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=30)
         self.answers: list[int] = []
         """The status of every answer, outages included."""
         self.token = ""

@@ -6,17 +6,30 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
+from tests.collector import Collector, collecting
 from tests.system.client import Client
 
 ENV = {"RATE_LIMITS_ENABLED": "false", "QUEUE_MAX": "200", "JOB_SLOTS": "2"}
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator[Stack]:
+def collector() -> Iterator[Collector]:
+    """Gets the spans of requests that ask for it: whose `traceparent` ends in 01."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def system(collector: Collector) -> Iterator[Stack]:
     """Everything that `make up` starts, on free ports, in a temporary directory."""
     directory = Path(tempfile.mkdtemp(prefix="vitrine-system-"))
+    tracing = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
+    }
     try:
-        with Stack(directory, env=ENV) as stack:
+        with Stack(directory, env=ENV | tracing) as stack:
             stack.start()
             yield stack
     finally:
