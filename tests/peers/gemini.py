@@ -6,7 +6,7 @@ thought first), garbage (bytes that are no picture; JSON outside the schema); an
 """
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode, urlsafe_b64decode
 from functools import lru_cache
 from typing import Any
 
@@ -56,7 +56,9 @@ class GeminiStub(Stub):
             key=request.headers.get("x-goog-api-key", ""),
             text="\n".join(part["text"] for part in [*instruction, *parts] if "text" in part),
             body=body,
-            images=tuple(b64decode(part["inlineData"]["data"]) for part in parts if "inlineData" in part),
+            images=tuple(
+                urlsafe_b64decode(part["inlineData"]["data"]) for part in parts if "inlineData" in part
+            ),
         )
 
     def answer(self, call: Call, word: str | None) -> Response:

@@ -2,7 +2,6 @@
 
 from libs.providers.base import ASPECT_RATIOS, RESOLUTIONS, Capability
 from libs.providers.card import Card, Model, Provider
-from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.settings import ProviderSettings
 
 NAME = "gemini"
@@ -16,7 +15,8 @@ VISION = frozenset(
     }
 )
 IMAGES = frozenset({Capability.GENERATE, Capability.EDIT, Capability.TRY_ON})
-LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": 14}
+MOST_REFERENCES = 14
+LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": MOST_REFERENCES}
 
 
 def card(settings: ProviderSettings) -> Card:
@@ -34,6 +34,8 @@ def card(settings: ProviderSettings) -> Card:
     )
 
     def opened() -> Provider:
-        raise ProviderError(ErrorCode.NOT_CONFIGURED, "the adapter is not part of this build", NAME)
+        from libs.providers.gemini.provider import GeminiProvider  # the SDK takes half a second and 50 MB
 
-    return Card(NAME, models, opened, "the adapter is not part of this build")
+        return GeminiProvider(settings)
+
+    return Card(NAME, models, opened, None if settings.gemini_api_key else "GEMINI_API_KEY is not set")

@@ -1,0 +1,104 @@
+"""What the SDK raises, and what the API refuses, under our codes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pydantic
+from google.genai import errors
+
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.gemini.card import NAME
+
+# The SDK wraps refusals only: what breaks on the way arrives as the HTTP client's own error.
+RAISED = (errors.APIError, httpx2.HTTPError, TimeoutError, ValueError)
+
+_BY_STATUS = {
+    400: ErrorCode.INVALID,
+    401: ErrorCode.AUTH,
+    403: ErrorCode.PERMISSION,
+    404: ErrorCode.MODEL_NOT_FOUND,
+    408: ErrorCode.TIMEOUT,
+    413: ErrorCode.INVALID,
+    429: ErrorCode.RATE_LIMITED,
+    499: ErrorCode.TIMEOUT,
+    504: ErrorCode.TIMEOUT,
+}
+_BAD_KEY = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
+
+_UNSAFE = "Gemini's safety filter refused this; another scene or other photos may pass"
+_PROHIBITED = "Gemini makes no pictures of this kind, and reads none"
+REFUSALS = {
+    "SAFETY": _UNSAFE,
+    "IMAGE_SAFETY": _UNSAFE,
+    "ESCALATION": _UNSAFE,
+    "MODEL_ARMOR": _UNSAFE,
+    "JAILBREAK": _UNSAFE,
+    "PROHIBITED_CONTENT": _PROHIBITED,
+    "IMAGE_PROHIBITED_CONTENT": _PROHIBITED,
+    "PUP_LIMITED_DISABLED": _PROHIBITED,
+    "BLOCKLIST": "the request contains a word that Gemini blocks",
+    "SPII": "the request contains sensitive personal information, which Gemini does not work on",
+    "RECITATION": "the result came too close to an existing work; ask for something of your own",
+    "IMAGE_RECITATION": "the picture came too close to an existing one; ask for something of your own",
+}
+"""Why an answer stopped or a prompt was blocked, in words for the user."""
+
+
+def refusal(reason: str, message: str | None, request_id: str | None) -> ProviderError:
+    words = REFUSALS.get(reason, "Gemini refused the request")
+    detail = f"{words} ({message})" if message else words
+    return ProviderError(ErrorCode.REFUSED, detail, NAME, reason=reason, request_id=request_id)
+
+
+def failure(error: Exception) -> ProviderError:
+    """Of one of `RAISED`."""
+    match error:
+        case errors.APIError():
+            return _refused(error)
+        case TimeoutError() | httpx2.TimeoutException():
+            return ProviderError(ErrorCode.TIMEOUT, "no answer in time", NAME)
+        case httpx2.HTTPError():
+            return ProviderError(ErrorCode.UNAVAILABLE, f"the connection failed: {error!r}", NAME)
+        case errors.UnknownApiResponseError() | json.JSONDecodeError() | pydantic.ValidationError():
+            return ProviderError(ErrorCode.BAD_RESPONSE, "the answer cannot be read", NAME)
+        case _:
+            return ProviderError(ErrorCode.INVALID, str(error), NAME)
+
+
+def _refused(error: errors.APIError) -> ProviderError:
+    reason = next(_details(error, "ErrorInfo"), {}).get("reason") or error.status
+    return ProviderError(
+        _code(error, reason),
+        error.message or str(error),
+        NAME,
+        status=error.code,
+        reason=reason,
+        retry_after=_retry_after(error),
+    )
+
+
+def _code(error: errors.APIError, reason: str | None) -> ErrorCode:
+    if reason in _BAD_KEY:  # a 400 like any other
+        return ErrorCode.AUTH
+    if error.code == 429 and "PerDay" in str(error.details):
+        return ErrorCode.QUOTA
+    return _BY_STATUS.get(error.code, ErrorCode.UNAVAILABLE if error.code >= 500 else ErrorCode.INVALID)
+
+
+def _retry_after(error: errors.APIError) -> float | None:
+    """Seconds, out of the header or google.rpc.RetryInfo."""
+    header = getattr(error.response, "headers", {}).get("retry-after")
+    told = header or next(_details(error, "RetryInfo"), {}).get("retryDelay")
+    try:
+        return float(str(told).removesuffix("s")) if told else None
+    except ValueError:  # a date
+        return None
+
+
+def _details(error: errors.APIError, kind: str) -> Iterator[dict[str, Any]]:
+    body = error.details.get("error") if isinstance(error.details, dict) else None
+    for detail in (body or {}).get("details") or []:
+        if str(detail.get("@type")).endswith(f"google.rpc.{kind}"):
+            yield detail
