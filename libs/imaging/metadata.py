@@ -36,8 +36,10 @@ class DigitalSource(StrEnum):
 
     GENERATED = "trainedAlgorithmicMedia"
     EDITED_BY_MODEL = "compositeWithTrainedAlgorithmicMedia"
-    COMPOSED = "composite"
-    """A photo and other elements put together by an algorithm without a trained model."""
+    COMPOSED = "compositeSynthetic"
+    """A photo and synthetic elements, put together by an algorithm without a trained model."""
+    DRAWN = "algorithmicMedia"
+    """Made by such an algorithm alone."""
     ALTERED = "algorithmicallyEnhanced"
     """A photo changed by such an algorithm, as when its background is removed."""
 

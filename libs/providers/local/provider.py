@@ -28,7 +28,13 @@ log = logging.getLogger(__name__)
 NAME = "local"
 MODEL = "classical/1"
 CAPABILITIES = frozenset(
-    {Capability.DESCRIBE, Capability.DEFECTS, Capability.GENERATE, Capability.REMOVE_BACKGROUND}
+    {
+        Capability.DESCRIBE,
+        Capability.DEFECTS,
+        Capability.GENERATE,
+        Capability.EDIT,
+        Capability.REMOVE_BACKGROUND,
+    }
 )
 LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": 1, "min_side_px": 64}
 MAX_PROCESSES = 4
@@ -68,14 +74,17 @@ class LocalProvider:
         return Analysis(found, _call(started, measured))
 
     async def generate(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
+        if request.brief:
+            if not (request.brief.brand_name or "").strip():
+                raise _invalid("a logo needs the brand's name")
+            return await self._make("draw_logo", request, request.brief)
         if not request.references:
             raise _invalid("the local provider needs a product photo: it composes, it does not invent")
-        started = time.perf_counter()
-        made: Made = await self._run("generate", request, heavy=request.resolution == "4K")
-        return ImageResult(made.image, _call(started, made), made.details)
+        return await self._make("generate", request)
 
     async def edit(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
-        raise _unsupported("the local provider cannot change a picture yet")
+        """Of logos that it drew itself: their design changes, everything else is beyond it."""
+        return await self._make("change_logo", request)
 
     async def try_on(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
         raise _unsupported("the local provider cannot dress anybody yet")
@@ -84,6 +93,11 @@ class LocalProvider:
         started = time.perf_counter()
         made: Made = await self._run("remove_background", image.data)
         return ImageResult(made.image, _call(started, made), made.details)
+
+    async def _make(self, function: str, request: ImageRequest, *args: Any) -> ImageResult:
+        started = time.perf_counter()
+        made: Made = await self._run(function, request, *args, heavy=request.resolution == "4K")
+        return ImageResult(made.image, _call(started, made), made.details, vector=made.vector)
 
     async def aclose(self) -> None:
         await self._pool.aclose()

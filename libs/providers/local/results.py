@@ -23,3 +23,5 @@ class Made:
     details: dict[str, Any]
     timings: dict[str, float]
     warnings: tuple[str, ...] = ()
+    vector: str | None = None
+    """The same picture as SVG, if it was drawn."""

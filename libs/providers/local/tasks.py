@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pydantic
 from PIL import Image
 
 from libs.imaging import metadata
 from libs.imaging.metadata import DigitalSource, Mark
 from libs.imaging.pixels import Pixels
 from libs.imaging.segmentation import Cutout, segment
-from libs.providers.base import Hints, ImageOut, ImageRequest
+from libs.providers.base import Brief, Hints, ImageOut, ImageRequest
+from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local import specification
 from libs.providers.local.composite import compose
 from libs.providers.local.framing import SIDES, picture_size
+from libs.providers.local.logo.design import Design
+from libs.providers.local.logo.draft import draft
+from libs.providers.local.logo.layout import lay_out
+from libs.providers.local.logo.refine import refine
+from libs.providers.local.logo.render import rasterise, svg
 from libs.providers.local.observation import decode, observe
 from libs.providers.local.prompt import parse
 from libs.providers.local.results import Made, Measured
@@ -84,6 +91,51 @@ def remove_background(image: bytes) -> Made:
     out = _encode(cut.rgba(), DigitalSource.ALTERED, details, None)
     clock.lap("encode_ms")
     return Made(out, details, clock.laps, cut.warnings)
+
+
+def draw_logo(request: ImageRequest, brief: Brief) -> Made:
+    design = draft(brief, request.seed, request.index, transparent=request.transparent)
+    return _drawn(request, design, {})
+
+
+def change_logo(request: ImageRequest) -> Made:
+    """Raises `ProviderError` (unsupported) for a picture that carries no design."""
+    design, done = refine(_design_of(request), request.prompt, request.seed)
+    if request.transparent:
+        design = design.model_copy(update={"background": "transparent"})
+    return _drawn(request, design, {"changes": done})
+
+
+def _design_of(request: ImageRequest) -> Design:
+    parents = request.of_role("parent")
+    mark = metadata.read(parents[0].data) if parents else None
+    document = request.design or (mark.record.get("design") if mark else None)
+    if not document:
+        text = "without a model only logos can be changed, and only those that were drawn here"
+        raise ProviderError(ErrorCode.UNSUPPORTED, text, "local")
+    try:
+        return Design.model_validate(document)
+    except pydantic.ValidationError as error:
+        text = f"the picture's design is not one of ours: {error.errors()[0]['msg']}"
+        raise ProviderError(ErrorCode.INVALID, text, "local") from error
+
+
+def _drawn(request: ImageRequest, design: Design, details: dict[str, Any]) -> Made:
+    clock = _Clock()
+    canvas = lay_out(design, *picture_size(request.aspect_ratio, request.resolution))
+    pixels = rasterise(canvas)
+    clock.lap("draw_ms")
+    details = {
+        **details,
+        "design": design.model_dump(mode="json"),
+        "seed": request.seed,
+        "index": request.index,
+    }
+    record = {**request.provenance, **details, "prompt": request.prompt}
+    image = _encode(pixels, DigitalSource.DRAWN, record, request.seed)
+    clock.lap("encode_ms")
+    warnings = (f"no face has: {canvas.missing}",) if canvas.missing else ()
+    return Made(image, details, clock.laps, warnings, svg(canvas))
 
 
 @functools.lru_cache(maxsize=2)

@@ -46,7 +46,7 @@ def test_a_second_mark_replaces_the_first(kind: str) -> None:
 def test_other_readers_find_the_digital_source_type() -> None:
     with Image.open(io.BytesIO(metadata.embed(FORMATS["JPEG"], MARK))) as image:
         packet = image.info["xmp"].decode()
-    assert 'DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/composite"' in packet
+    assert 'DigitalSourceType="http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"' in packet
 
 
 def test_a_foreign_mark_is_understood_and_its_other_content_ignored() -> None:

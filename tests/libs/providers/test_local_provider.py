@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from PIL import Image
 from libs.imaging import metadata
 from libs.imaging.decode import inspect
 from libs.imaging.metadata import DigitalSource
-from libs.providers.base import Hints, ImageBlob, ImageRequest, KnownSize
+from libs.providers.base import Brief, Hints, ImageBlob, ImageRequest, KnownSize
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.provider import LocalProvider
 from libs.providers.spec_yaml import dump, parse_yaml
@@ -131,6 +132,49 @@ async def test_the_background_is_removed(local: LocalProvider) -> None:
 async def test_defects_come_with_their_boxes(local: LocalProvider) -> None:
     found = (await local.defects(BLUE)).value
     assert [(defect.kind, defect.scope) for defect in found] == [("low_resolution", "photo")]
+
+
+BRIEF = Brief("small batches", "Morning Ember", "roasted daily", "coffee")
+
+
+async def test_a_logo_is_drawn_and_edited_by_its_own_design(local: LocalProvider) -> None:
+    logo = await local.generate(request(references=(), brief=BRIEF, provenance={"request_id": "r1"}))
+    mark = metadata.read(logo.image.data)
+    assert mark is not None
+    assert mark.source == DigitalSource.DRAWN
+    assert (mark.record["request_id"], mark.record["seed"]) == ("r1", 7)
+    assert mark.record["design"] == logo.details["design"]
+    assert logo.vector is not None
+    assert logo.vector.startswith("<svg ")
+    parent = replace(blob(logo.image.data), role="parent")
+    by_file = await local.edit(ImageRequest("on a dark background", [parent], seed=1))
+    by_document = await local.edit(
+        ImageRequest("on a dark background", seed=1, design=logo.details["design"])
+    )
+    assert by_file.image.data == by_document.image.data
+    assert by_file.details["changes"] == ["background #14161c"]
+    assert by_file.details["design"]["mark"] == logo.details["design"]["mark"]
+    with Image.open(io.BytesIO(by_file.image.data)) as image:
+        assert image.size == (1024, 1024)
+        assert image.getpixel((0, 0)) == (0x14, 0x16, 0x1C, 255)
+
+
+async def test_a_logo_needs_a_name(local: LocalProvider) -> None:
+    with pytest.raises(ProviderError, match="needs the brand's name") as error:
+        await local.generate(request(references=(), brief=Brief("a fine logo", " ")))
+    assert error.value.code == ErrorCode.INVALID
+
+
+FORGED = metadata.embed(BLUE.data, metadata.Mark(DigitalSource.DRAWN, {"design": {"mark": "dragon"}}))
+
+
+@pytest.mark.parametrize(("data", "code"), [(BLUE.data, ErrorCode.UNSUPPORTED), (FORGED, ErrorCode.INVALID)])
+async def test_what_was_not_drawn_here_cannot_be_edited(
+    local: LocalProvider, data: bytes, code: ErrorCode
+) -> None:
+    with pytest.raises(ProviderError) as error:
+        await local.edit(ImageRequest("in teal", [replace(blob(data), role="parent")]))
+    assert error.value.code == code
 
 
 async def test_it_composes_and_does_not_invent(local: LocalProvider) -> None:

@@ -1,0 +1,167 @@
+"""From a design to filled outlines in pixels."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from libs.providers.local.logo import palette
+from libs.providers.local.logo.design import Design, FaceName
+from libs.providers.local.logo.geometry import Ring, circle, moved
+from libs.providers.local.logo.lettering import Lettering, cap_height, set_text
+from libs.providers.local.logo.marks import draw
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """`cut` shows the background, which may be transparent."""
+
+    rings: list[Ring]
+    colour: str
+    opacity: float = 1.0
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words at their size: ems times `scale` are pixels."""
+
+    letters: Lettering
+    scale: float
+    cap_height: float
+
+    @property
+    def width(self) -> float:
+        return self.letters.width * self.scale
+
+
+@dataclass(slots=True)
+class Canvas:
+    """A design at its size in pixels, while it is laid out."""
+
+    design: Design
+    width: int
+    height: int
+    fills: list[Fill] = field(default_factory=list)
+    missing: str = ""
+    """Characters that no face has."""
+
+    @property
+    def paper(self) -> str:
+        """What the colours are chosen for."""
+        return "#ffffff" if self.design.background == "transparent" else self.design.background
+
+    @property
+    def colours(self) -> list[str]:
+        least = 3.2 if palette.is_dark(self.paper) else 1.9
+        return [palette.readable(colour, self.design.background, least) for colour in self.design.palette[:3]]
+
+    @property
+    def ink(self) -> str:
+        if palette.is_dark(self.design.background):
+            return palette.LIGHT_INK
+        return palette.readable(self.design.palette[3], self.design.background, 4.5)
+
+    @property
+    def tagline_ink(self) -> str:
+        return palette.readable(self.colours[0], self.paper, 3.0)
+
+    @property
+    def name(self) -> str:
+        cases = {"upper": str.upper, "lower": str.lower}
+        return cases.get(self.design.case, str)(self.design.name)
+
+    def put_mark(self, x: float, y: float, radius: float) -> None:
+        colours = self.colours
+        for shape in draw(self.design):
+            rings = [moved(ring * radius, x, y) for ring in shape.rings]
+            colour = self.paper if shape.colour is None else colours[shape.colour % 3]
+            self.fills.append(Fill(rings, colour, shape.opacity, cut=shape.colour is None))
+
+    def fit(self, text: str, face: FaceName, tracking: float, width: float, height: float) -> Text:
+        """As large as fits, `height` being that of its capitals."""
+        letters, capitals = set_text(text, face, tracking), cap_height(face)
+        self.missing += letters.missing
+        scale = min(width / max(letters.width, 1e-6), height / capitals)
+        return Text(letters, scale, capitals * scale)
+
+    def put_text(self, text: Text, left: float, baseline: float, colour: str) -> None:
+        origin = left - text.letters.left * text.scale
+        for glyph in text.letters.glyphs:
+            self.fills.append(Fill([moved(ring * text.scale, origin, baseline) for ring in glyph], colour))
+
+    def centre_text(self, text: Text, baseline: float, colour: str) -> None:
+        self.put_text(text, (self.width - text.width) / 2, baseline, colour)
+
+    def fit_name(self, width: float, height: float) -> Text:
+        return self.fit(self.name, self.design.face, self.design.tracking, width, height)
+
+    def fit_tagline(self, tracking: float, width: float, height: float) -> Text:
+        face: FaceName = "light" if self.design.face in ("serif", "light") else "humanist"
+        return self.fit(self.design.tagline.upper(), face, tracking, width, height)
+
+
+def lay_out(design: Design, width: int, height: int) -> Canvas:
+    canvas = Canvas(design, width, height)
+    match design.layout:
+        case "mark":
+            canvas.put_mark(width / 2, height / 2, min(width, height) * 0.36 * min(1.3, design.mark_scale))
+        case "wordmark":
+            _wordmark(canvas)
+        case "horizontal":
+            _horizontal(canvas)
+        case "stacked":
+            _stacked(canvas, 1.0)
+        case "badge":
+            canvas.fills.extend(_badge_rings(canvas))
+            _stacked(canvas, 0.70)
+    canvas.missing = "".join(dict.fromkeys(canvas.missing))
+    return canvas
+
+
+def _wordmark(canvas: Canvas) -> None:
+    width, height = canvas.width, canvas.height
+    name = canvas.fit_name(width * 0.82, height * 0.26)
+    baseline = (height + name.cap_height) / 2
+    if canvas.design.tagline:
+        baseline -= 0.05 * height
+        tagline = canvas.fit_tagline(0.16, width * 0.6, height * 0.04)
+        canvas.centre_text(tagline, baseline + 0.14 * height, canvas.tagline_ink)
+    canvas.centre_text(name, baseline, canvas.ink)
+
+
+def _horizontal(canvas: Canvas) -> None:
+    width, height = canvas.width, canvas.height
+    radius = min(height * 0.24, width * 0.13) * canvas.design.mark_scale
+    gap = radius * 0.55
+    name = canvas.fit_name(width * 0.88 - 2 * radius - gap, radius * 0.95)
+    left = (width - 2 * radius - gap - name.width) / 2
+    canvas.put_mark(left + radius, height / 2, radius)
+    text_left = left + 2 * radius + gap
+    baseline = (height + name.cap_height) / 2
+    if canvas.design.tagline:
+        baseline -= 0.30 * radius
+        tagline = canvas.fit_tagline(0.14, name.width, radius * 0.24)
+        canvas.put_text(tagline, text_left, baseline + 0.62 * radius, canvas.tagline_ink)
+    canvas.put_text(name, text_left, baseline, canvas.ink)
+
+
+def _stacked(canvas: Canvas, size: float) -> None:
+    width, height = canvas.width, canvas.height
+    side = min(height, 1.25 * width)  # a tall picture is not filled up with space
+    radius = min(side, width) * 0.22 * canvas.design.mark_scale * size
+    name = canvas.fit_name(width * 0.74 * size, side * 0.115 * size)
+    below = 0.085 * side if canvas.design.tagline else 0.0
+    top = (height - 2 * radius - 0.10 * side - name.cap_height - below) / 2
+    canvas.put_mark(width / 2, top + radius, radius)
+    baseline = top + 2 * radius + 0.10 * side + name.cap_height
+    canvas.centre_text(name, baseline, canvas.ink)
+    if canvas.design.tagline:
+        room = max(name.width * 0.92, width * 0.3)
+        tagline = canvas.fit_tagline(0.20, room, side * 0.030)
+        canvas.centre_text(tagline, baseline + 0.075 * side, canvas.tagline_ink)
+
+
+def _badge_rings(canvas: Canvas) -> Iterable[Fill]:
+    radius = min(canvas.width, canvas.height) * 0.47
+    for outer, inner in ((1.0, 0.97), (0.945, 0.938)):
+        rings = [circle(canvas.width / 2, canvas.height / 2, radius * share, 240) for share in (outer, inner)]
+        yield Fill(rings, canvas.colours[0])

@@ -1,0 +1,194 @@
+"""Logos as documents: the same brief draws the same logo, an instruction changes what it names and nothing else."""
+
+import re
+from typing import get_args
+from xml.etree import ElementTree
+
+import cv2
+import numpy as np
+import pydantic
+import pytest
+import webcolors
+
+from libs.imaging.pixels import Pixels
+from libs.providers.base import Brief
+from libs.providers.local.logo.design import Design, FaceName, Layout, MarkName
+from libs.providers.local.logo.draft import draft
+from libs.providers.local.logo.layout import lay_out
+from libs.providers.local.logo.lettering import set_text
+from libs.providers.local.logo.palette import contrast
+from libs.providers.local.logo.refine import refine
+from libs.providers.local.logo.render import rasterise, svg
+
+SIDE = 160
+BRIEF = Brief("small batches", "Morning Ember", "roasted daily", "coffee", ("craft",))
+DESIGN = draft(BRIEF, 4, 0)
+
+
+def drawn(design: Design, width: int = SIDE, height: int = SIDE) -> Pixels:
+    return rasterise(lay_out(design, width, height))
+
+
+def ink(design: Design) -> Pixels:
+    """Where a transparent logo is opaque."""
+    return drawn(design.model_copy(update={"background": "transparent"}))[..., 3] > 127
+
+
+def test_a_brief_decides_mark_lettering_and_colours() -> None:
+    assert (DESIGN.mark, DESIGN.face, DESIGN.letters) == ("cup", "slab", "ME")
+    assert draft(Brief("a mountain, in navy", "Peak"), 4, 0).mark == "mountain"
+    assert draft(Brief("a mountain, in navy", "Peak"), 4, 0).palette[0] == "#000080"
+    assert draft(Brief("", "Peak", colours=("#E8AD00",)), 4, 0).palette[0] == "#e8ad00"
+
+
+def test_the_pictures_of_one_brief_differ_and_repeat() -> None:
+    first, again = ([drawn(draft(BRIEF, 4, index)).tobytes() for index in range(4)] for _ in range(2))
+    assert first == again
+    assert len(set(first)) == 4
+
+
+@pytest.mark.parametrize("mark", get_args(MarkName))
+def test_every_mark_stays_in_its_square_and_is_like_no_other(mark: MarkName) -> None:
+    marks: tuple[MarkName, ...] = get_args(MarkName)
+    changes = {"layout": "mark", "background": "transparent"}
+    others = {
+        drawn(DESIGN.model_copy(update={**changes, "mark": other})).tobytes()
+        for other in marks
+        if other != mark
+    }
+    for seed in range(3):
+        cover = drawn(DESIGN.model_copy(update={**changes, "mark": mark, "seed": (seed, 0)}))
+        assert 0.05 < (cover[..., 3] > 127).mean() < 0.6
+        assert not cover[[0, -1], :, 3].any()
+        assert not cover[:, [0, -1], 3].any()
+        assert cover.tobytes() not in others
+
+
+@pytest.mark.parametrize("layout", get_args(Layout))
+@pytest.mark.parametrize("size", [(160, 160), (240, 100), (90, 200)])
+def test_every_layout_fits_every_shape(layout: Layout, size: tuple[int, int]) -> None:
+    design = DESIGN.model_copy(update={"layout": layout, "background": "transparent", "mark_scale": 1.0})
+    alpha = drawn(design, *size)[..., 3]
+    assert alpha.shape == size[::-1]
+    assert alpha.max() == 255
+    assert not alpha[[0, -1]].any()
+    assert not alpha[:, [0, -1]].any()
+
+
+@pytest.mark.parametrize("face", get_args(FaceName))
+def test_letters_are_solid_and_their_counters_open(face: FaceName) -> None:
+    """Strokes of a letter may overlap in the font; the overlap is no hole."""
+    holes = {letter: _holes(letter, face) for letter in "nitLoedpqA8"}
+    assert holes == dict.fromkeys("nitL", 0) | dict.fromkeys("oedpqA", 1) | {"8": 2}
+
+
+def _holes(letter: str, face: FaceName) -> int:
+    mask = np.zeros((200, 200), np.uint8)
+    (glyph,) = set_text(letter, face).glyphs
+    cv2.fillPoly(mask, [(ring * 130 + (30, 150)).round().astype(np.int32) for ring in glyph], 1)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(1 - mask, connectivity=4)
+    return sum(int(stats[index, cv2.CC_STAT_AREA]) > 4 for index in range(1, count)) - 1
+
+
+def test_words_are_kerned_and_set_in_a_face_that_has_them() -> None:
+    assert set_text("AV", "modern").width < set_text("A", "modern").width + set_text("V", "modern").width
+    assert set_text("Łódź", "rounded").width == set_text("Łódź", "soft").width
+    assert set_text("日本", "modern").missing == "日本"
+
+
+def test_an_instruction_changes_what_it_names_and_nothing_else() -> None:
+    child, done = refine(DESIGN, "make it teal", 1)
+    changed = {name for name, value in child if value != getattr(DESIGN, name)}
+    assert changed == {"palette", "history"}
+    assert np.array_equal(ink(child), ink(DESIGN))
+    assert done == ["palette " + " ".join(child.palette[:3])]
+    assert child.palette[0] == "#008080"
+    assert child.history == ("make it teal",)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "field", "value"),
+    [
+        ("on a dark background", "background", "#14161c"),
+        ("transparent background please", "background", "transparent"),
+        ("change the background to navy", "background", "#000080"),
+        ("horizontal layout", "layout", "horizontal"),
+        ("icon only", "layout", "mark"),
+        ("without the icon", "layout", "wordmark"),
+        ("more elegant", "face", "serif"),
+        ("rounder", "rounding", 0.16),
+        ("a bigger icon", "mark_scale", 1.25),
+        ("uppercase", "case", "upper"),
+        ("remove the tagline", "tagline", ""),
+        ('tagline "Since 1974"', "tagline", "Since 1974"),
+        ("use a leaf", "mark", "leaf"),
+        ("monochrome", "palette", (DESIGN.palette[3],) * 4),
+    ],
+)
+def test_known_words(instruction: str, field: str, value: object) -> None:
+    child, done = refine(DESIGN, instruction, 1)
+    assert getattr(child, field) == value
+    assert len(done) == 1
+
+
+def test_the_seed_decides_a_different_icon() -> None:
+    marks = {refine(DESIGN, "a different icon", seed)[0].mark for seed in range(8)}
+    assert DESIGN.mark not in marks
+    assert len(marks) > 2
+    assert refine(DESIGN, "a different icon", 3) == refine(DESIGN, "a different icon", 3)
+
+
+def test_an_instruction_without_a_known_word_says_so() -> None:
+    child, done = refine(DESIGN.model_copy(update={"mark": "petals"}), "frobnicate", 1)
+    assert "no known word" in done[0]
+    assert (child.mark, child.palette) == ("petals", DESIGN.palette)
+
+
+@pytest.mark.parametrize("background", ["#ffffff", "#14161c", "#d9a62e", "#7f7f7f"])
+def test_the_name_is_readable_on_any_background(background: str) -> None:
+    canvas = lay_out(DESIGN.model_copy(update={"background": background}), SIDE, SIDE)
+    assert contrast(canvas.ink, background) > 4.0
+
+
+def test_the_svg_shows_what_the_png_shows() -> None:
+    canvas = lay_out(DESIGN, SIDE, SIDE)
+    root = ElementTree.fromstring(svg(canvas))
+    paths = root.findall("{*}path")
+    assert root.get("viewBox") == "0 0 160 160"
+    assert root.findtext("{*}title") == "Morning Ember"
+    assert not root.findall("{*}text")
+    picture = np.full((SIDE * 4, SIDE * 4, 3), 255, np.uint8)
+    for path in paths:
+        rings = [
+            np.array(re.findall(r"(-?[\d.]+) (-?[\d.]+)", ring), float) * 64
+            for ring in str(path.get("d")).split("Z")[:-1]
+        ]
+        colour = tuple(webcolors.hex_to_rgb(str(path.get("fill"))))
+        cv2.fillPoly(picture, [ring.round().astype(np.int32) for ring in rings], colour, shift=4)
+    small = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(small - drawn(DESIGN)[..., :3]).mean() < 1.5
+
+
+def test_a_transparent_svg_cuts_through_what_lies_below() -> None:
+    design = DESIGN.model_copy(update={"mark": "monogram", "frame": "circle", "background": "transparent"})
+    root = ElementTree.fromstring(svg(lay_out(design, SIDE, SIDE)))
+    assert len(root.findall("{*}mask")) == 2
+    assert len(root.findall("{*}g/{*}g/{*}path")) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": "x" * 61},
+        {"palette": ["red"] * 4},
+        {"mark_scale": 1e9},
+        {"mark": "dragon"},
+        {"background": '#fff"/><script>'},
+        {"seed": [-1, 0]},
+        {"extra": 1},
+    ],
+)
+def test_a_document_of_somebody_elses_is_checked(change: dict[str, object]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        Design.model_validate({**DESIGN.model_dump(), **change})
