@@ -99,6 +99,12 @@ def check_pixels(data: bytes) -> None:
             raise _damaged() from error
 
 
+def has_transparency(data: bytes) -> bool:
+    """Whether an inspected picture can have transparent pixels, by its header."""
+    with _open(data, LIMIT_PIXELS) as image:
+        return _has_alpha(image)
+
+
 def open_rgb(data: bytes, *, longest_side: int | None = None, keep_alpha: bool = False) -> Image.Image:
     """Upright, 8-bit sRGB, first frame, without any metadata; transparency lies on white unless it is kept.
 
@@ -166,12 +172,16 @@ def _upright_rgb(image: Image.Image, longest_side: int | None, keep_alpha: bool)
 def _to_8_bit(image: Image.Image, keep_alpha: bool) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips instead of scaling
         return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if _has_alpha(image):
         layer = image.convert("RGBA")
         return layer if keep_alpha else _on_white(layer)
     if image.mode in ("RGB", "L", "CMYK"):
         return image
     return image.convert("RGB")
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
 
 
 def _on_white(layer: Image.Image) -> Image.Image:

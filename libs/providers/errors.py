@@ -69,3 +69,13 @@ class ProviderError(Exception):
         if self.retryable:
             return errors.Unavailable(self.message, code=self.code, retry_after=self.retry_after)
         return errors.BadGateway(self.message, code=self.code)
+
+
+def refused(
+    provider: str, why: str, *, request_id: str | None = None, reason: str | None = None
+) -> ProviderError:
+    """A refusal of the content, in words for the user whose words or pictures it is about."""
+    text = f"{provider} declined this for the sake of its content rules; change the words or the pictures"
+    if why := why.strip().rstrip("."):
+        text += f". It says: {why}"
+    return ProviderError(ErrorCode.REFUSED, text, provider, request_id=request_id, reason=reason)

@@ -1,0 +1,105 @@
+"""Pictures made and changed. Needs the SDK.
+
+One picture per request, as everywhere; its answer is read once and decoded by nobody but us.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from openai import AsyncOpenAI
+
+from libs.providers.base import AspectRatio, ImageBlob, Resolution, Usage
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.openai.card import MOST_REFERENCES, NAME
+
+AREA = {"1K": 1024 * 1024, "2K": 2048 * 2048, "4K": 3840 * 2160}
+"""Pixels of a picture, about."""
+STEP = 16
+LONGEST, SHORTEST = 3840, 2160
+"""The most that the longer and the shorter side may have."""
+STEEPEST = 3.0
+"""The longer side is at most so many times the shorter one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """With `references` it is an edit of them, without a picture out of nothing. `size` in pixels."""
+
+    model: str
+    prompt: str
+    size: tuple[int, int]
+    references: Sequence[ImageBlob] = ()
+    background: Literal["transparent", "opaque", "auto"] = "auto"
+    quality: Literal["medium", "high"] = "medium"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    data: bytes
+    usage: Usage
+    request_id: str | None
+
+
+def size_for(aspect_ratio: AspectRatio, resolution: Resolution) -> tuple[int, int]:
+    width, height = map(int, aspect_ratio.split(":"))
+    return size_like(width, height, resolution)
+
+
+def size_like(width: float, height: float, resolution: Resolution) -> tuple[int, int]:
+    """In these proportions, as far as the service makes such pictures."""
+    ratio = min(STEEPEST, max(1 / STEEPEST, width / height))
+    wide = (AREA[resolution] * ratio) ** 0.5
+    high = wide / ratio
+    fit = min(1.0, LONGEST / max(wide, high), SHORTEST / min(wide, high))
+    return _stepped(wide * fit), _stepped(high * fit)
+
+
+def _stepped(side: float) -> int:
+    return max(STEP, int(side / STEP + 0.5) * STEP)
+
+
+async def order(client: AsyncOpenAI, wanted: Order) -> Delivery:
+    """Raises ProviderError (no image) and whatever the SDK raises."""
+    common: dict[str, Any] = {
+        "model": wanted.model,
+        "prompt": wanted.prompt,
+        "size": f"{wanted.size[0]}x{wanted.size[1]}",
+        "background": wanted.background,
+        "quality": wanted.quality,
+        "output_format": "png",
+        "n": 1,
+    }
+    if wanted.references:
+        files = [_file(number, blob) for number, blob in enumerate(wanted.references[:MOST_REFERENCES])]
+        raw = await client.images.with_raw_response.edit(image=files, **common)
+    else:
+        raw = await client.images.with_raw_response.generate(**common)
+    body = orjson.loads(raw.content)
+    encoded = next((one["b64_json"] for one in body.get("data") or () if one.get("b64_json")), None)
+    if encoded is None:
+        raise ProviderError(
+            ErrorCode.NO_IMAGE, "OpenAI answered without a picture", NAME, request_id=raw.request_id
+        )
+    return Delivery(base64.b64decode(encoded, validate=True), _usage(body), raw.request_id)
+
+
+def _file(number: int, blob: ImageBlob) -> tuple[str, bytes, str]:
+    return f"{number}-{blob.role}.{blob.mime.removeprefix('image/')}", blob.data, blob.mime
+
+
+def _usage(body: dict[str, Any]) -> Usage:
+    usage = body.get("usage") or {}
+    made = usage.get("output_tokens")
+    seen = (usage.get("input_tokens_details") or {}).get("image_tokens") or 0
+    painted = (usage.get("output_tokens_details") or {}).get("image_tokens", made) or 0
+    return Usage(
+        usage.get("input_tokens"),
+        made,
+        usage.get("total_tokens"),
+        image_input_tokens=seen,
+        image_output_tokens=painted,
+        details=usage,
+    )

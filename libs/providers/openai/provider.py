@@ -1,0 +1,163 @@
+"""`OpenAIProvider`: every capability over OpenAI's API. Needs the SDK, so it is imported when it is opened."""
+
+import time
+from collections.abc import Sequence
+from typing import TypeVar
+
+import openai
+
+from libs.imaging.metadata import DigitalSource
+from libs.providers import answers, pictures
+from libs.providers.base import Analysis, Brief, CallInfo, Hints, ImageBlob, ImageRequest, ImageResult
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.openai import images, vision
+from libs.providers.openai.card import MOST_REFERENCES, NAME
+from libs.providers.openai.errors import translated
+from libs.providers.prompts import background, ideas
+from libs.providers.prompts import vision as questions
+from libs.providers.settings import ProviderSettings
+from libs.providers.specification import Attribute, Defect, ProductSpec
+
+A = TypeVar("A", bound=answers.Answer)
+
+
+class OpenAIProvider:
+    """One client, whose connections are shared by all calls. It never repeats a request: that is the job's to do."""
+
+    name = NAME
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self._settings = settings
+        try:
+            self._client = openai.AsyncOpenAI(
+                api_key=settings.openai_api_key or "none",  # servers of one's own may want none
+                base_url=settings.openai_base_url,
+                timeout=openai.Timeout(settings.providers_image_seconds, connect=10),
+                max_retries=0,
+            )
+        except openai.OpenAIError as error:
+            raise ProviderError(ErrorCode.NOT_CONFIGURED, str(error), NAME) from error
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+    async def describe(self, images: Sequence[ImageBlob], hints: Hints, model: str) -> Analysis[ProductSpec]:
+        answer, call = await self._ask(
+            answers.SpecificationAnswer, questions.ROLE, questions.describe(hints), images, model
+        )
+        with translated():
+            return Analysis(answer.specification(NAME), call)
+
+    async def classify(
+        self, image: ImageBlob, labels: Sequence[str], model: str
+    ) -> Analysis[dict[str, float]]:
+        text = questions.classify(labels)
+        answer, call = await self._ask(answers.ClassificationAnswer, questions.ROLE, text, [image], model)
+        return Analysis(answer.scores(tuple(labels)), call)
+
+    async def attributes(
+        self, image: ImageBlob, names: Sequence[str], model: str
+    ) -> Analysis[tuple[Attribute, ...]]:
+        text = questions.attributes(names)
+        answer, call = await self._ask(answers.AttributesAnswer, questions.ROLE, text, [image], model)
+        return Analysis(answer.told(tuple(names)), call)
+
+    async def defects(self, image: ImageBlob, model: str) -> Analysis[tuple[Defect, ...]]:
+        text = questions.DEFECTS
+        answer, call = await self._ask(answers.DefectsAnswer, questions.ROLE, text, [image], model)
+        return Analysis(answer.found(), call)
+
+    async def prompts(self, brief: Brief, count: int, model: str) -> Analysis[tuple[str, ...]]:
+        text = ideas.ideas(brief, count)
+        answer, call = await self._ask(answers.PromptsAnswer, ideas.ROLE, text, brief.references, model)
+        return Analysis(tuple(answer.prompts[:count]), call)
+
+    async def generate(self, request: ImageRequest, model: str) -> ImageResult:
+        size = images.size_for(request.aspect_ratio, request.resolution)
+        return await self._make(request, request.references, size, DigitalSource.GENERATED, model)
+
+    async def edit(self, request: ImageRequest, model: str) -> ImageResult:
+        """Keeps the proportions of the picture it changes."""
+        [parent, *others] = _some(request.of_role("parent"), "an edit needs the picture to change") + [
+            reference for reference in request.references if reference.role != "parent"
+        ]
+        size = images.size_like(parent.width, parent.height, request.resolution)
+        return await self._make(request, [parent, *others], size, DigitalSource.EDITED_BY_MODEL, model)
+
+    async def try_on(self, request: ImageRequest, model: str) -> ImageResult:
+        """Keeps the proportions of the person's photo."""
+        [person] = _some(request.of_role("person"), "a try-on needs a person")[:1]
+        garments = _some(request.of_role("garment"), "a try-on needs a garment")
+        size = images.size_like(person.width, person.height, request.resolution)
+        return await self._make(request, [person, *garments], size, DigitalSource.EDITED_BY_MODEL, model)
+
+    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult:
+        request = ImageRequest(background.REMOVE, resolution="2K", transparent=True)
+        size = images.size_like(image.width, image.height, request.resolution)
+        return await self._make(request, [image], size, DigitalSource.EDITED_BY_MODEL, model)
+
+    async def _ask(
+        self, form: type[A], role: str, text: str, images: Sequence[ImageBlob], model: str
+    ) -> tuple[A, CallInfo]:
+        started = time.perf_counter()
+        question = vision.Question(role, text, images[:MOST_REFERENCES], form, model)
+        with translated():
+            reply = await vision.ask(self._client, self._settings.openai_api_style, question)
+            answer = form.model_validate_json(reply.text)
+        call = CallInfo(
+            NAME,
+            reply.model,
+            _since(started),
+            reply.request_id,
+            reply.usage,
+            reply.finish_reason,
+            warnings=_left_out(images),
+        )
+        return answer, call
+
+    async def _make(
+        self,
+        request: ImageRequest,
+        references: Sequence[ImageBlob],
+        size: tuple[int, int],
+        source: DigitalSource,
+        model: str,
+    ) -> ImageResult:
+        started = time.perf_counter()
+        order = images.Order(
+            model,
+            request.prompt,
+            size,
+            references,
+            "transparent" if request.transparent else "auto",
+            "high" if model == self._settings.openai_image_model_quality else "medium",
+        )
+        with translated():
+            delivery = await images.order(self._client, order)
+        record = {"provider": NAME, "model": model, **request.provenance, "prompt": request.prompt}
+        out = await pictures.accept(delivery.data, source, record, transparent=request.transparent)
+        call = CallInfo(
+            NAME,
+            model,
+            _since(started),
+            delivery.request_id,
+            delivery.usage,
+            warnings=("the seed has no effect: OpenAI's models take none", *_left_out(references)),
+        )
+        return ImageResult(out, call, {"asked_for_px": list(size), "quality": order.quality})
+
+
+def _since(started: float) -> float:
+    """Milliseconds."""
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+def _some(blobs: list[ImageBlob], otherwise: str) -> list[ImageBlob]:
+    if not blobs:
+        raise ProviderError(ErrorCode.INVALID, otherwise, NAME)
+    return blobs
+
+
+def _left_out(blobs: Sequence[ImageBlob]) -> tuple[str, ...]:
+    extra = len(blobs) - MOST_REFERENCES
+    return (f"{extra} pictures were left out: OpenAI takes {MOST_REFERENCES}",) if extra > 0 else ()

@@ -1,0 +1,147 @@
+"""Questions about pictures over either of the two protocols. Needs the SDK.
+
+The body is read before the SDK parses it: its parser takes a truncated answer for a malformed one and hides refusals.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from openai import AsyncOpenAI
+
+from libs.providers.answers import Answer
+from libs.providers.base import ImageBlob, Usage
+from libs.providers.errors import ErrorCode, ProviderError, refused
+from libs.providers.openai.card import NAME
+from libs.providers.openai.errors import REFUSALS
+
+MOST_TOKENS = 8_000
+"""Of an answer, thoughts included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`form` is the schema of the answer, `role` what the model is to be."""
+
+    role: str
+    text: str
+    images: Sequence[ImageBlob]
+    form: type[Answer]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`text` is JSON in the form that was asked for, by the server's word."""
+
+    text: str
+    model: str
+    usage: Usage
+    request_id: str | None
+    finish_reason: str | None
+
+
+async def ask(client: AsyncOpenAI, style: Literal["responses", "chat"], question: Question) -> Reply:
+    """Raises ProviderError (refused, truncated…) and whatever the SDK raises."""
+    return await (_responses if style == "responses" else _chat)(client, question)
+
+
+async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
+    text = {"type": "input_text", "text": question.text}
+    images = [
+        {"type": "input_image", "image_url": _data_url(image), "detail": "high"} for image in question.images
+    ]
+    asked: Any = {"role": "user", "content": [text, *images]}
+    raw = await client.responses.with_raw_response.parse(
+        model=question.model,
+        instructions=question.role,
+        input=[asked],
+        text_format=question.form,
+        reasoning={"effort": "low"},
+        max_output_tokens=MOST_TOKENS,
+        store=False,
+    )
+    body = orjson.loads(raw.content)
+    _check_status(body, raw.request_id)
+    parts = [part for item in body["output"] if item["type"] == "message" for part in item["content"]]
+    for part in parts:
+        if part["type"] == "refusal":
+            raise refused(NAME, part["refusal"], request_id=raw.request_id, reason="refusal")
+    said = "".join(part["text"] for part in parts if part["type"] == "output_text")
+    return Reply(said, body["model"], _usage_of_response(body), raw.request_id, body["status"])
+
+
+def _check_status(body: dict[str, Any], request_id: str | None) -> None:
+    reason: str | None
+    match body["status"]:
+        case "incomplete":
+            reason = (body.get("incomplete_details") or {}).get("reason")
+            if reason == "content_filter":
+                raise refused(NAME, "", request_id=request_id, reason=reason)
+            raise _truncated(request_id)
+        case "failed" | "cancelled":
+            failure = body.get("error") or {}
+            reason, why = failure.get("code"), failure.get("message") or "the request failed"
+            if reason in REFUSALS:
+                raise refused(NAME, why, request_id=request_id, reason=reason)
+            code = {"server_error": ErrorCode.UNAVAILABLE, "rate_limit_exceeded": ErrorCode.RATE_LIMITED}
+            raise ProviderError(
+                code.get(str(reason), ErrorCode.INVALID), why, NAME, request_id=request_id, reason=reason
+            )
+
+
+async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
+    text = {"type": "text", "text": question.text}
+    images = [{"type": "image_url", "image_url": {"url": _data_url(image)}} for image in question.images]
+    asked: Any = {"role": "user", "content": [text, *images]}
+    raw = await client.chat.completions.with_raw_response.parse(
+        model=question.model,
+        messages=[{"role": "system", "content": question.role}, asked],
+        response_format=question.form,
+        max_tokens=MOST_TOKENS,  # servers other than OpenAI's do not know max_completion_tokens
+    )
+    body = orjson.loads(raw.content)
+    choice = body["choices"][0]
+    if why := choice["message"].get("refusal"):
+        raise refused(NAME, why, request_id=raw.request_id, reason="refusal")
+    match finish := choice.get("finish_reason"):
+        case "content_filter":
+            raise refused(NAME, "", request_id=raw.request_id, reason=finish)
+        case "length":
+            raise _truncated(raw.request_id)
+    return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), raw.request_id, finish)
+
+
+def _truncated(request_id: str | None) -> ProviderError:
+    text = f"the answer was longer than {MOST_TOKENS} tokens"
+    return ProviderError(ErrorCode.TRUNCATED, text, NAME, request_id=request_id)
+
+
+def _data_url(image: ImageBlob) -> str:
+    return f"data:{image.mime};base64,{base64.b64encode(image.data).decode()}"
+
+
+def _usage_of_response(body: dict[str, Any]) -> Usage:
+    usage = body.get("usage") or {}
+    cached = (usage.get("input_tokens_details") or {}).get("cached_tokens") or 0
+    return Usage(
+        usage.get("input_tokens"),
+        usage.get("output_tokens"),
+        usage.get("total_tokens"),
+        cached_input_tokens=cached,
+        details=usage,
+    )
+
+
+def _usage_of_chat(body: dict[str, Any]) -> Usage:
+    usage = body.get("usage") or {}
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    return Usage(
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens"),
+        usage.get("total_tokens"),
+        cached_input_tokens=cached,
+        details=usage,
+    )
