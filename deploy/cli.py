@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from deploy import ServiceName
-from deploy.operations import accounts, dead_letters, events, projections
+from deploy.operations import accounts, dead_letters, events, projections, status
 from deploy.operations.connection import RUN_DIRECTORY, ServiceArgument, run, run_directory, use_environment
 from libs.common import migrate as migrations
 from libs.common.settings import DatabaseOwnerSettings
@@ -30,6 +30,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(projections.app, name="projections")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(accounts.app, name="admin")
+app.command()(status.status)
 console = Console(highlight=False)
 
 Port = Annotated[int, typer.Option(help="0: a free one")]

@@ -62,6 +62,11 @@ async def operator_bus() -> AsyncIterator[Bus]:
         await bus.close()
 
 
+def database_url(service: ServiceName) -> str:
+    """DATABASE_URL or, without it, that of the service in the running embedded stack."""
+    return os.environ.get("DATABASE_URL") or _running_stack().service_env(service)["DATABASE_URL"]
+
+
 def use_environment(service: ServiceName) -> None:
     """Without DATABASE_URL, takes the variables that the running embedded stack gives this service."""
     if "DATABASE_URL" not in os.environ:

@@ -68,8 +68,11 @@ class Database:
         self.schema = schema
 
     @classmethod
-    async def connect(cls, url: str, schema: str, size: int = 5) -> "Database":
-        """Opens connections lazily, so a service starts while its database is still down."""
+    async def connect(cls, url: str, schema: str, size: int = 5, name: str | None = None) -> "Database":
+        """Opens connections lazily, so a service starts while its database is still down.
+
+        `name` is what PostgreSQL calls them.
+        """
         pool = await asyncpg.create_pool(
             url,
             min_size=0,
@@ -78,7 +81,7 @@ class Database:
             connection_class=_Connection,
             command_timeout=30,
             timeout=5,
-            server_settings={"search_path": schema, "jit": "off", "application_name": schema},
+            server_settings={"search_path": schema, "jit": "off", "application_name": name or schema},
         )
         return cls(pool, schema)
 

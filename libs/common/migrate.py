@@ -63,6 +63,13 @@ async def migrate(service: str, owner_url: str) -> None:
     await engine.dispose()
 
 
+def newest_revision(service: str) -> str:
+    """Of the service's schema, in this software."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory.from_config(_config(service)).get_current_head())
+
+
 def _config(service: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(SERVICES / service / "migrations"))

@@ -5,7 +5,6 @@ import logging
 import re
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
-from importlib.metadata import version
 from typing import Any
 
 import orjson
@@ -13,20 +12,20 @@ from prometheus_client import CONTENT_TYPE_LATEST, Info, generate_latest
 
 from libs.common.errors import Unavailable
 from libs.common.resilience import AWAY
-from libs.common.service import Service
+from libs.common.service import VERSION, Service
 from libs.common.sql import Bound
 
 log = logging.getLogger(__name__)
 
 BUILD = Info("vitrine_build", "What runs here")
-BUILD.info({"version": version("vitrine")})
+BUILD.info({"version": VERSION})
 _PATIENCE = 2
 _REQUEST = re.compile(rb"GET (/\w*) ")
 
 
 def health(service: Service[Any]) -> dict[str, str]:
     """Says that the process answers, not that its servers do."""
-    return {"status": "healthy", "service": service.name, "version": version("vitrine")}
+    return {"status": "healthy", "service": service.name, "version": VERSION}
 
 
 async def readiness(service: Service[Any]) -> tuple[int, dict[str, Any]]:

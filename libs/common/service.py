@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Generic, TypeVar
 
 from libs.common.bus import Bus
@@ -14,6 +15,7 @@ from libs.common.privacy import KeyRing
 from libs.common.settings import Settings
 
 ST = TypeVar("ST", bound=Settings)
+VERSION = version("vitrine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Service(Generic[ST]):
     async def open(cls, definition: Definition[ST], **overrides: Any) -> AsyncIterator["Service[ST]"]:
         """Reads the environment and connects; servers that are down are connected to when they are back."""
         settings = definition.settings(**overrides)
-        db = await Database.connect(settings.database_url, definition.name, settings.database_pool_size)
+        name = f"{definition.name} {VERSION}"  # by which `vitrine status` knows what runs
+        db = await Database.connect(settings.database_url, definition.name, settings.database_pool_size, name)
         bus = await Bus.connect(settings.nats_url, definition.name)
         service = cls(definition, settings, db, bus, ObjectStore(settings))
         try:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
@@ -14,7 +15,9 @@ from typer.testing import CliRunner
 
 from deploy.cli import app
 from deploy.local.stack import Stack
+from libs.common.database import connect
 from libs.common.dead_letters import DURABLE, ERROR, SUBJECT
+from libs.common.migrate import newest_revision
 
 Vitrine = Callable[..., tuple[int, str]]
 
@@ -36,6 +39,11 @@ async def js(stack: Stack) -> AsyncIterator[JetStreamContext]:
     connection = await broker.connect(stack.nats.url("operator"))
     yield connection.jetstream()
     await connection.close()
+
+
+def cells(line: str) -> list[str]:
+    """Of a row of a printed table."""
+    return [cell.strip() for cell in re.split("[│┃]", line)[1:-1]]
 
 
 def event(name: str) -> bytes:
@@ -94,6 +102,40 @@ async def test_dead_letters_are_listed_and_wait_for_their_worker(
         assert (code, "catalog does not answer" in output) == (1, True)
     finally:
         await js.delete_msg("dead_catalog", ack.seq)
+
+
+async def test_the_status_of_a_service_tells_what_waits(
+    vitrine: Vitrine, js: JetStreamContext, stack: Stack
+) -> None:
+    await js.add_stream(name="dead_generation", subjects=["dead.generation.>"])
+    ack = await js.publish("dead.generation.generation_test", event("tested"))
+    con = await connect(stack.service_env("generation")["DATABASE_URL"], "generation")
+    try:
+        for _ in range(3):
+            insert = "INSERT INTO job_queue (job_id, kind, owner_id) VALUES ($1, 'chore', $1)"
+            await con.execute(insert, uuid4())
+        code, output = await asyncio.to_thread(vitrine, "generation", "status", "generation")
+    finally:
+        await con.execute("DELETE FROM job_queue WHERE kind = 'chore'")
+        await con.close()
+        await js.delete_msg("dead_generation", ack.seq)
+    assert code == 0, output
+    [row] = [cells(line) for line in output.splitlines() if "not running" in line]
+    logged, published, lag, *jobs, oldest, dead = row[3:]
+    assert (row[:3], jobs, dead) == (
+        ["generation", "not running", newest_revision("generation")],
+        ["3", "0"],
+        "1",
+    )
+    assert (int(logged) > int(published)) == (lag != "0")
+    assert oldest.endswith(" s")
+    assert ["generation", "refs_products", "catalog"] in [cells(line)[:3] for line in output.splitlines()]
+
+
+def test_the_status_of_a_service_that_may_not_be_read_says_so(vitrine: Vitrine) -> None:
+    code, output = vitrine("auth", "status")
+    assert code == 0, output
+    assert [line for line in output.splitlines() if "catalog" in line and "cannot be read" in line]
 
 
 async def test_events_are_printed_as_they_come(stack: Stack, js: JetStreamContext) -> None:

@@ -1,6 +1,7 @@
 """`vitrine up` as a user runs it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,6 +12,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+
+from deploy import SERVICES
+from libs.common.service import VERSION
 
 VITRINE = [sys.executable, "-m", "deploy.cli"]
 
@@ -83,7 +87,9 @@ def test_it_starts_everything_once_and_stops_it_in_order(running: Running, run_d
     second = vitrine(run_dir, "up", "--port", "0")
     assert second.returncode == 1
     assert "already running" in second.stdout
-    assert vitrine(run_dir, "projections", "list", "auth").returncode == 0
+    status = vitrine(run_dir, "status").stdout
+    for service in SERVICES:
+        assert re.search(rf"│ {service} +│ {re.escape(VERSION)} ", status), status
     assert running.interrupt() == 0
     assert "no stack runs" in vitrine(run_dir, "projections", "list", "auth").stderr
 
