@@ -63,6 +63,7 @@ lock: COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no
 lock: $(BIN)/uv ## renew the lock files
 	$(COMPILE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) pyproject.toml --all-extras --constraint requirements.lock --output-file requirements-dev.lock
+	echo hatchling | $(COMPILE) - --constraint requirements-dev.lock --output-file deploy/docker/build.lock
 
 .PHONY: clean
 clean: ## remove the environment, caches, and the demo's data

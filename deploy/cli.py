@@ -8,20 +8,23 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+import yaml
 from rich.console import Console
 from rich.logging import RichHandler
 
 from deploy import ServiceName
 from deploy.operations import accounts, dead_letters, events, projections, status
 from deploy.operations.connection import RUN_DIRECTORY, ServiceArgument, run, run_directory, use_environment
+from deploy.secrets import Secrets
 from libs.common import migrate as migrations
-from libs.common.settings import DatabaseOwnerSettings
+from libs.common.objects import ObjectStore
+from libs.common.settings import DatabaseOwnerSettings, ObjectStoreSettings
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
@@ -70,26 +73,58 @@ def demo(
     ] = [],  # noqa: B006
     output: Annotated[Path, typer.Option(help="where the pictures go")] = Path("demo-output"),
     port: Annotated[int, typer.Option(help="of the gateway, if no stack runs yet; 0: a free one")] = 8000,
+    url: Annotated[
+        str, typer.Option(help="of a running system; its account's password in DEMO_PASSWORD")
+    ] = "",
 ) -> None:
     """Turn photos into a specification and pictures, over HTTP; starts the system if it does not run."""
-    from deploy.local.client import Client
-    from deploy.local.demo import EMAIL, Demo, sample_subjects, subjects_of
+    photos = [_existing(path) for path in photo]
+    if url:
+        return _demonstrate(url, os.environ["DEMO_PASSWORD"], photos, output)
     from deploy.local.stack import Stack
 
-    subjects = subjects_of([_existing(path) for path in photo]) if photo else sample_subjects()
     with _supervising(interrupted=130), ExitStack() as running:
         stack = Stack.running(run_directory())
         if stack is None:
             stack = running.enter_context(Stack(run_directory(), ports={"gateway": port}))
             stack.start()
-        with Client(stack.url) as client:
-            Demo(client, console, output).run(subjects, EMAIL, stack.secrets.passwords["demo"])
+        return _demonstrate(stack.url, stack.secrets.passwords["demo"], photos, output)
+
+
+def _demonstrate(url: str, password: str, photos: Sequence[Path], output: Path) -> None:
+    from deploy.local.client import Client, Refused
+    from deploy.local.demo import EMAIL, Demo, sample_subjects, subjects_of
+
+    try:
+        with Client(url) as client:
+            subjects = subjects_of(photos) if photos else sample_subjects()
+            Demo(client, console, output).run(subjects, EMAIL, password)
+    except Refused as refused:
+        _fail(str(refused))
 
 
 @app.command()
 def migrate(service: ServiceArgument) -> None:
     """Bring a service's schema to the newest version, as its owner; `up` does so by itself."""
     run(_migrate(service))
+
+
+@app.command()
+def bucket() -> None:
+    """Make the bucket, private and with versions; on a bucket that is there, see to both."""
+    run(_ensure_bucket())
+
+
+@app.command()
+def secrets(
+    kubernetes: Annotated[bool, typer.Option(help="as Secrets for `kubectl apply -f -`")] = False,
+    database: Annotated[
+        str, typer.Option(help="host:port of PostgreSQL, for --kubernetes")
+    ] = "postgres:5432",
+) -> None:
+    """Print new secrets for an installation: the variables of `.env`. Without its keys, data stays sealed."""
+    new = Secrets.generate()
+    typer.echo(yaml.safe_dump_all(new.kubernetes(database)) if kubernetes else new.dotenv())
 
 
 @app.command()
@@ -113,6 +148,14 @@ async def _migrate(service: ServiceName) -> None:
     await migrations.migrate(service, DatabaseOwnerSettings().database_owner_url)
 
 
+async def _ensure_bucket() -> None:
+    objects = ObjectStore(ObjectStoreSettings())
+    try:
+        await objects.ensure_bucket()
+    finally:
+        objects.close()
+
+
 def _greet(url: str, directory: Path) -> None:
     console.print(
         f"\n[bold green]Vitrine is running.[/] Ctrl-C stops it and keeps the data.\n\n"
@@ -125,7 +168,6 @@ def _greet(url: str, directory: Path) -> None:
 @contextmanager
 def _supervising(interrupted: int) -> Iterator[None]:
     """The screen shows what the stack does; Ctrl-C and SIGTERM end it in order; a failure is one message."""
-    from deploy.local.client import Refused
     from deploy.local.run_directory import AlreadyRunning, PortTaken
 
     handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S")
@@ -137,7 +179,7 @@ def _supervising(interrupted: int) -> Iterator[None]:
     except KeyboardInterrupt:
         console.print(f"Stopped. The data stays in {run_directory().resolve()}.")
         raise typer.Exit(interrupted) from None
-    except (AlreadyRunning, PortTaken, Refused, TimeoutError) as error:
+    except (AlreadyRunning, PortTaken, TimeoutError) as error:
         _fail(str(error))
 
 

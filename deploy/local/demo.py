@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,14 @@ class Picture:
 
 
 def sample_subjects() -> list[Subject]:
-    """With photos that scikit-image ships.
+    """With photos that scikit-image ships, of which nothing else is needed.
 
     Pictures are made of the cup alone: the others' backgrounds are too busy for the local provider.
     """
-    data = Path(str(files("skimage.data")))
+    package = find_spec("skimage")
+    assert package
+    assert package.origin
+    data = Path(package.origin).parent / "data"
     stoneware: Json = {"material": {"primary": "glazed stoneware", "confidence": 1.0}}
     motorcycle = (data / "motorcycle_left.png", data / "motorcycle_right.png")
     return [

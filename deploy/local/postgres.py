@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -62,24 +63,21 @@ class Postgres:
     def create_database(self) -> None:
         """Without effect if it exists."""
         self._psql(
-            "SELECT 'CREATE DATABASE vitrine' WHERE NOT EXISTS (SELECT FROM pg_database WHERE "
-            "datname = 'vitrine') \\gexec\nREVOKE ALL ON DATABASE vitrine FROM PUBLIC;\n"
-            "GRANT CONNECT ON DATABASE vitrine TO PUBLIC;",
+            "SELECT 'CREATE DATABASE vitrine' WHERE NOT EXISTS "
+            "(SELECT FROM pg_database WHERE datname = 'vitrine') \\gexec",
             database="postgres",
         )
 
-    def create_service(self, service: str, password: str, owner_password: str) -> None:
-        """Roles and schemas as in `deploy/postgres/service.sql`."""
-        variables = {"service": service, "password": password, "owner_password": owner_password}
-        settings = "".join(f"\\set {name} '{value}'\n" for name, value in variables.items())
-        self._psql(settings + (FILES / "service.sql").read_text())
+    def create_services(self, passwords: Mapping[str, str]) -> None:
+        """Roles and schemas as in `deploy/postgres/services.sql`; `passwords` are the variables it names."""
+        self._psql(f"\\i '{FILES / 'services.sql'}'", env=passwords)
 
-    def _psql(self, script: str, database: str = DATABASE) -> None:
+    def _psql(self, script: str, database: str = DATABASE, env: Mapping[str, str] | None = None) -> None:
         command = [str(self._bin / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]
         subprocess.run(
             [*command, "-p", str(self.port), "-U", SUPERUSER, "-d", database],
             input=script.encode(),
-            env={"PGPASSWORD": self._password},
+            env={"PGPASSWORD": self._password, **(env or {})},
             stdout=subprocess.DEVNULL,
             check=True,
         )

@@ -3,19 +3,16 @@
 import fcntl
 import json
 import os
-import secrets
 import signal
 import socket
-from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from random import SystemRandom
 from typing import IO
 
 import psutil
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import BaseModel
+
+from deploy.secrets import Secrets
 
 MARK = "VITRINE_STACK"
 
@@ -26,30 +23,6 @@ class AlreadyRunning(Exception):
 
 class PortTaken(Exception):
     """Somebody else listens on a port this stack was told to use."""
-
-
-class Secrets(BaseModel):
-    """Generated once per run directory, never shipped."""
-
-    passwords: dict[str, str]
-    master_keys: dict[str, str]
-    jwt_private_key: str
-    s3_access_key: str
-    s3_secret_key: str
-
-    @classmethod
-    def generate(cls, accounts: Iterable[str], services: Iterable[str]) -> "Secrets":
-        """`accounts` get a password each, `services` a key that wraps their subjects' keys."""
-        key = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return cls(
-            passwords={account: secrets.token_hex(16) for account in accounts},
-            master_keys={service: urlsafe_b64encode(os.urandom(32)).decode() for service in services},
-            jwt_private_key=key.decode(),
-            s3_access_key=secrets.token_hex(10),
-            s3_secret_key=secrets.token_hex(20),
-        )
 
 
 class RunDirectory:
@@ -80,11 +53,11 @@ class RunDirectory:
             self._lock.close()
             self._lock = None
 
-    def secrets(self, accounts: Iterable[str], services: Iterable[str]) -> Secrets:
+    def secrets(self) -> Secrets:
         """Those generated when this directory was first used."""
         path = self.path / "secrets.json"
         if not path.exists():
-            self.write_private("secrets.json", Secrets.generate(accounts, services).model_dump_json(indent=2))
+            self.write_private("secrets.json", Secrets.generate().model_dump_json(indent=2))
         return Secrets.model_validate_json(path.read_text())
 
     def write_private(self, name: str, text: str) -> Path:

@@ -27,7 +27,7 @@ def api(service: str, port: int, env: Mapping[str, str]) -> Program:
         f"{service}-api",
         [*uvicorn, *options, *LIMITS, "--no-server-header", "--log-config", str(LOG_CONFIG)],
         ready=lambda: http_status(port, "/ready") == 200,
-        env={**env, "PORT": str(port)},
+        env=env,
     )
 
 

@@ -18,7 +18,8 @@ from deploy.local.nats import Nats
 from deploy.local.object_store import BUCKET, ObjectStore
 from deploy.local.postgres import SUPERUSER, Postgres
 from deploy.local.process import Program, Supervised
-from deploy.local.run_directory import MARK, PortTaken, RunDirectory, Secrets, free_port, is_free
+from deploy.local.run_directory import MARK, PortTaken, RunDirectory, free_port, is_free
+from deploy.secrets import OWNERS, Secrets
 from libs.common.migrate import migrate
 
 logger = logging.getLogger(__name__)
@@ -83,8 +84,7 @@ class Stack:
     def provision(self) -> None:
         """The database, the services' roles and schemas."""
         self.postgres.create_database()
-        for service in SERVICES:
-            self.postgres.create_service(service, self._password(service), self._password(f"{service}_owner"))
+        self.postgres.create_services(self.secrets.passwords_of(*SERVICES, *OWNERS))
 
     def migrate(self) -> None:
         """Brings every service's schema to the newest version."""
@@ -188,8 +188,7 @@ class Stack:
 
     @cached_property
     def secrets(self) -> Secrets:
-        owners = [f"{service}_owner" for service in SERVICES]
-        return self.run.secrets([SUPERUSER, "operator", "demo", *SERVICES, *owners], SERVICES)
+        return self.run.secrets()
 
     @cached_property
     def postgres(self) -> Postgres:

@@ -14,16 +14,21 @@ from urllib.parse import quote, urlsplit
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import ENABLED, Filter
 from minio.error import MinioException, S3Error
+from minio.lifecycleconfig import LifecycleConfig, NoncurrentVersionExpiration, Rule
+from minio.versioningconfig import VersioningConfig
 
 from libs.common.errors import NotFound, Unavailable
-from libs.common.settings import Settings
+from libs.common.settings import ObjectStoreSettings
 
 T = TypeVar("T")
 Headers = dict[str, str | list[str] | tuple[str]]
 log = logging.getLogger(__name__)
 
 URL_LIFETIME = timedelta(hours=1)
+VERSIONS_KEPT = timedelta(days=30)
+"""Long enough to undo a mistake, short enough that what a person had erased is gone in a month."""
 _SIGNING_STEP = 1800
 _THREADS = 8
 _PATIENCE = 10.0
@@ -41,11 +46,11 @@ class Stored:
 class ObjectStore:
     """Calls run in a few threads of their own; a store that is away raises Unavailable within seconds."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ObjectStoreSettings) -> None:
         self.bucket = settings.s3_bucket
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
         self._client = _client(settings, settings.s3_endpoint)
-        self._public = _client(settings, settings.public_url)
+        self._public = _client(settings, settings.s3_public_url or settings.public_url)
         self._signed = lru_cache(maxsize=20_000)(self._sign)
 
     async def put(self, key: str, data: bytes, content_type: str) -> str:
@@ -76,8 +81,8 @@ class ObjectStore:
         return await self._call(self._keys, prefix)
 
     async def ensure_bucket(self) -> None:
-        if not await self._call(self._client.bucket_exists, self.bucket):
-            await self._call(self._client.make_bucket, self.bucket)
+        """Makes the bucket if need be. It is private, and keeps for `VERSIONS_KEPT` what is deleted or overwritten."""
+        await self._call(self._ensure_bucket)
 
     async def ping(self) -> None:
         """Raises Unavailable unless the bucket can be reached."""
@@ -117,6 +122,23 @@ class ObjectStore:
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _unavailable(error) from error
 
+    def _ensure_bucket(self) -> None:
+        if not self._client.bucket_exists(self.bucket):
+            self._client.make_bucket(self.bucket)
+        self._make_private()
+        self._client.set_bucket_versioning(self.bucket, VersioningConfig(ENABLED))
+        forgotten = NoncurrentVersionExpiration(noncurrent_days=VERSIONS_KEPT.days)
+        rule = Rule(ENABLED, Filter(prefix=""), rule_id="versions", noncurrent_version_expiration=forgotten)
+        self._client.set_bucket_lifecycle(self.bucket, LifecycleConfig([rule]))
+
+    def _make_private(self) -> None:
+        """Without a policy only the owner's keys open it; some stores mind if there never was one."""
+        try:
+            self._client.delete_bucket_policy(self.bucket)
+        except S3Error as error:
+            if error.code != "NoSuchBucketPolicy":
+                raise
+
     def _put(self, key: str, data: bytes, content_type: str) -> str:
         digest = hashlib.sha256(data).hexdigest()
         headers: Headers = {"Content-Type": content_type, "If-None-Match": "*", "x-amz-meta-sha256": digest}
@@ -148,7 +170,7 @@ class ObjectStore:
         return [item.object_name for item in found if item.object_name]
 
 
-def _client(settings: Settings, url: str) -> Minio:
+def _client(settings: ObjectStoreSettings, url: str) -> Minio:
     address = urlsplit(url)
     return Minio(
         address.netloc,

@@ -14,21 +14,32 @@ class DatabaseOwnerSettings(BaseSettings):
     database_owner_url: str = Field(repr=False)
 
 
-class Settings(BaseSettings):
+class ObjectStoreSettings(BaseSettings):
+    """Where the bucket is: enough to make it, before anything else is there."""
+
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, env_ignore_empty=True)
+
+    public_url: str = "http://localhost:8000"
+    """The gateway's origin: links in answers and presigned object URLs start with it."""
+    s3_endpoint: str
+    s3_access_key: str = Field(repr=False)
+    s3_secret_key: str = Field(repr=False)
+    s3_bucket: str = Field("vitrine", validation_alias=AliasChoices("S3_BUCKET", "STORAGE_BUCKET_NAME"))
+    s3_region: str = "us-east-1"
+    s3_public_url: str | None = None
+    """Where browsers reach the object store, if not through the gateway: presigned URLs begin with it."""
+
+
+class Settings(ObjectStoreSettings):
     """What every service reads; a service adds its own in a subclass. Secrets have no defaults.
 
     A variable is the field's name in capitals; `validation_alias` lists names that earlier systems used.
     """
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, env_ignore_empty=True)
-
     app_env: Literal["development", "production"] = "development"
     host: str = "127.0.0.1"
-    port: int = 8000
     metrics_port: int | None = None
     """Where a worker answers /health, /ready and /metrics; none without it."""
-    public_url: str = "http://localhost:8000"
-    """The gateway's origin: links in answers and presigned object URLs start with it."""
     trusted_proxies: str = "127.0.0.0/8,::1/128"
     """Networks, by comma, whose X-Forwarded-For is believed."""
     docs_enabled: bool | None = None
@@ -42,11 +53,6 @@ class Settings(BaseSettings):
     master_key: str = Field(repr=False)
     """32 bytes in URL-safe base64, one per service: wraps the keys of personal data."""
 
-    s3_endpoint: str
-    s3_access_key: str = Field(repr=False)
-    s3_secret_key: str = Field(repr=False)
-    s3_bucket: str = Field("vitrine", validation_alias=AliasChoices("S3_BUCKET", "STORAGE_BUCKET_NAME"))
-    s3_region: str = "us-east-1"
     max_upload_size_bytes: int = Field(
         10 * 2**20, validation_alias=AliasChoices("MAX_UPLOAD_SIZE_BYTES", "MAX_UPLOAD_SIZE"), gt=0
     )

@@ -87,8 +87,8 @@ def test_a_directory_holds_one_stack(tmp_path: Path) -> None:
 
 
 def test_secrets_are_generated_once_and_private(tmp_path: Path) -> None:
-    first = RunDirectory(tmp_path).secrets(["catalog"], ["catalog"])
-    assert RunDirectory(tmp_path).secrets(["catalog"], ["catalog"]) == first
+    first = RunDirectory(tmp_path).secrets()
+    assert RunDirectory(tmp_path).secrets() == first
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 

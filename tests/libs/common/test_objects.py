@@ -1,18 +1,24 @@
 import asyncio
 import hashlib
+import json
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 from uuid_utils.compat import uuid7
 
+from deploy.local.object_store import ObjectStore as Server
+from deploy.local.process import Supervised
+from deploy.local.run_directory import RunDirectory, free_port
 from deploy.local.stack import Stack
 from libs.common import objects as module
 from libs.common.errors import NotFound, Unavailable
 from libs.common.objects import ObjectStore
+from libs.common.settings import ObjectStoreSettings
 from tests.libs.common.test_identity import settings
 
 
@@ -137,6 +143,42 @@ async def test_wrong_keys_are_no_empty_bucket(variables: dict[str, Any]) -> None
     store.close()
 
 
-async def test_the_bucket_is_made_if_need_be(objects: ObjectStore) -> None:
-    await objects.ensure_bucket()
-    await objects.ping()
+@pytest.fixture
+def empty_store(tmp_path: Path) -> Iterator[ObjectStore]:
+    """Of a server whose keys may make buckets, which those of the embedded stack may not."""
+    keys = {"accessKey": "test", "secretKey": "secret"}
+    run = RunDirectory(tmp_path)
+    server = Server(run, free_port(), *keys.values())
+    program = server.program()
+    identity = {"name": "test", "credentials": [keys], "actions": ["Admin"]}
+    run.write_private("s3.json", json.dumps({"identities": [identity]}))
+    process = Supervised(program, tmp_path / "log")
+    process.start()
+    process.wait_ready(60)
+    where: dict[str, Any] = {
+        "s3_endpoint": server.endpoint,
+        "public_url": server.endpoint,
+        "s3_bucket": "new",
+    }
+    store = ObjectStore(ObjectStoreSettings(**where, s3_access_key="test", s3_secret_key="secret"))
+    yield store
+    store.close()
+    process.stop()
+
+
+async def test_a_bucket_is_made_private_and_keeps_versions(
+    empty_store: ObjectStore, http: urllib3.PoolManager
+) -> None:
+    for _ in range(2):
+        await empty_store.ensure_bucket()
+    await empty_store.put("a", b"one", "text/plain")
+    await empty_store.delete("a")
+    assert not await empty_store.exists("a")
+    client = empty_store._client
+    versions = list(client.list_objects("new", include_version=True))
+    assert sorted(version.is_delete_marker for version in versions) == [False, True]
+    lifecycle = client.get_bucket_lifecycle("new")
+    assert lifecycle
+    assert lifecycle.rules[0].noncurrent_version_expiration
+    assert lifecycle.rules[0].noncurrent_version_expiration.noncurrent_days == 30
+    assert http.request("GET", empty_store.url("a").split("?")[0]).status == 403
