@@ -147,7 +147,7 @@ class FailedAttempt:
 class CallInfo:
     """How an answer came about, for the job's record and the provenance of its result.
 
-    `model` is the one that answered, by the provider's own account. `attempts` counts the requests of this call.
+    `model` is the one that answered, by the provider's own account. `attempts`: in which attempt of the job.
     """
 
     provider: str

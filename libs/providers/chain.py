@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from libs.common.telemetry import span
@@ -20,6 +21,7 @@ from libs.providers.base import (
     TextProvider,
     VisionProvider,
 )
+from libs.providers.calls import COST, Calls
 from libs.providers.card import Provider
 from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError
@@ -41,13 +43,21 @@ class Providers:
     chain with their own models, unless `fallback` is off.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(
+        self, directory: Directory, *, vision_seconds: float = 60, image_seconds: float = 100
+    ) -> None:
+        """How long one call of one provider may take."""
         self.directory = directory
+        self._calls = Calls(vision_seconds, image_seconds)
         self._opened: dict[str, Provider] = {}
 
     @classmethod
     def from_settings(cls, settings: ProviderSettings) -> Self:
-        return cls(Directory.from_settings(settings))
+        return cls(
+            Directory.from_settings(settings),
+            vision_seconds=settings.providers_vision_seconds,
+            image_seconds=settings.providers_image_seconds,
+        )
 
     async def aclose(self) -> None:
         for provider in self._opened.values():
@@ -143,7 +153,8 @@ class Providers:
             with span(f"provider {capability}", kind="client", provider=name):
                 try:
                     chosen = self._model(name, capability, model if name == provider else None)
-                    result = await call(self._open(name), chosen)
+                    asked = partial(call, self._open(name), chosen)
+                    result = await self._calls.make(name, capability, asked)
                 except ProviderError as error:
                     if error.code in FINAL:
                         raise
@@ -153,17 +164,23 @@ class Providers:
                     )
                     failures.append(error)
                 else:
-                    return self._recorded(result, failures, chosen, resolution)
+                    return self._recorded(capability, result, failures, chosen, resolution)
         if not failures:
             raise ProviderError(ErrorCode.UNSUPPORTED, f"no provider for {capability}", "none")
         raise next((error for error in failures if error.retryable), failures[0])
 
     def _recorded(
-        self, result: R, failures: Sequence[ProviderError], model: str, resolution: Resolution | None
+        self,
+        capability: Capability,
+        result: R,
+        failures: Sequence[ProviderError],
+        model: str,
+        resolution: Resolution | None,
     ) -> R:
         """With what it cost, and who could not do it."""
         attempts = tuple(FailedAttempt(e.provider, e.code, e.message, e.request_id) for e in failures)
         cost = self.directory.prices.cost(model, result.call.usage, resolution)
+        COST.labels(result.call.provider, capability).inc(float(cost or 0))
         call = replace(result.call, fallback_from=attempts, cost=None if cost is None else str(cost))
         return replace(result, call=call)
 

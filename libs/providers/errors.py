@@ -35,6 +35,10 @@ RETRYABLE = frozenset(
 )
 
 
+RETRYABLE_ONCE = frozenset({ErrorCode.BAD_RESPONSE, ErrorCode.NO_IMAGE})
+"""What makes no sense twice will make none the third time."""
+
+
 class ProviderError(Exception):
     """A provider could not do what was asked; `retryable` says whether asking again may help."""
 
@@ -59,16 +63,20 @@ class ProviderError(Exception):
     def retryable(self) -> bool:
         return self.code in RETRYABLE
 
-    def __str__(self) -> str:
-        return f"{self.provider}: {self.message} ({self.code})"
+    @property
+    def most_attempts(self) -> int | None:
+        """In how many attempts a job may meet it before it gives up; None: in as many as any job has."""
+        return 2 if self.code in RETRYABLE_ONCE else None
 
-    def as_domain_error(self) -> errors.DomainError:
-        """The refusal to answer with when a caller waits for the provider."""
-        if self.code in (ErrorCode.INVALID, ErrorCode.REFUSED, ErrorCode.UNSUPPORTED):
-            return errors.Invalid(self.message, code=self.code)
-        if self.retryable:
-            return errors.Unavailable(self.message, code=self.code, retry_after=self.retry_after)
-        return errors.BadGateway(self.message, code=self.code)
+    def __str__(self) -> str:
+        return self.message
+
+
+def refusal(code: ErrorCode, message: str, retry_after: float | None = None) -> errors.DomainError:
+    """What to answer a caller who waited for a provider that could not do it."""
+    if code in (ErrorCode.INVALID, ErrorCode.REFUSED, ErrorCode.UNSUPPORTED):
+        return errors.Invalid(message, code=code)
+    return errors.BadGateway(message, code=code, retry_after=retry_after)
 
 
 def refused(

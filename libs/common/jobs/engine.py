@@ -254,7 +254,8 @@ class Engine:
         code, detail, retryable = describe(error)
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
         outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
-        if isinstance(error, JobTimeout) or not (retryable or outage) or claim.attempts >= MAX_ATTEMPTS:
+        most = getattr(error, "most_attempts", None) or MAX_ATTEMPTS
+        if isinstance(error, JobTimeout) or not (retryable or outage) or claim.attempts >= most:
             await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable))
         else:
             delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))

@@ -56,7 +56,7 @@ async def _describe(
         "yaml_content": spec_yaml.dump(described.value if request.use_template else _known(described.value)),
         "provider": described.call.provider,
         "model": described.call.model,
-        "call": described.call.record(),
+        "call": described.call.record() | {"attempts": job.attempt},
         "fallback_from": request.fallback_from or _passed_over(described),
     }
 

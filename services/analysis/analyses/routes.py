@@ -6,14 +6,14 @@ from uuid import UUID
 from fastapi import Body, Header
 from uuid_utils.compat import uuid7
 
-from libs.common.errors import BadGateway, Conflict, DomainError, Invalid, Unavailable
+from libs.common.errors import Conflict, DomainError, Unavailable
 from libs.common.http import Accepted, Json, ServiceDep, Tx, policy, router
 from libs.common.identity import CurrentUser
 from libs.common.jobs import queue
 from libs.common.service import Service
 from libs.providers.base import Capability
 from libs.providers.directory import Directory
-from libs.providers.errors import ErrorCode
+from libs.providers.errors import ErrorCode, refusal
 from libs.refs.products import ask_product
 from services.analysis.analyses.acceptance import pin
 from services.analysis.analyses.bodies import AcceptedBody, AnalyzeBody, AnalyzedBody
@@ -82,8 +82,6 @@ def _refusal(code: str, detail: str, retryable: bool) -> DomainError:
     """Why there is no specification, for a caller who has waited for it."""
     if code == "cancelled":
         return Conflict("the analysis was cancelled", code=code)
-    if retryable:
-        return Unavailable(detail, code=code, retry_after=5)
-    if code in (ErrorCode.INVALID, ErrorCode.REFUSED):
-        return Invalid(detail, code=code)
-    return (BadGateway if code in set(ErrorCode) else Conflict)(detail, code=code)
+    if code in set(ErrorCode):
+        return refusal(ErrorCode(code), detail, retry_after=5 if retryable else None)
+    return Unavailable(detail, code=code, retry_after=5) if retryable else Conflict(detail, code=code)

@@ -44,7 +44,7 @@ async def make_pictures(providers: Providers, job: RunningJob[Generation]) -> di
     photos = await asyncio.gather(*(_load(job.service.objects, photo) for photo in request.references))
     work = Work(providers, job, request, photos)
     outcomes = await asyncio.gather(*map(work.make, request.images), return_exceptions=True)
-    return _result(request.images, outcomes, last_attempt=job.attempt >= MAX_ATTEMPTS)
+    return _result(request.images, outcomes, job.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Work:
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
         if await objects.put(picture.key, result.image.data, seen.info.mime) != seen.info.sha256:
             return await self._found(picture)  # another worker, which was taken for dead, came first
-        return self._facts(picture, seen, origin_as_told(result, seen.mark))
+        return self._facts(picture, seen, origin_as_told(result, seen.mark, self.job.attempt))
 
     async def _found(self, picture: PinnedImage) -> dict[str, Any]:
         data = await self.job.service.objects.get(picture.key)
@@ -149,9 +149,7 @@ async def _load(objects: ObjectStore, photo: PinnedReference) -> ImageBlob:
     return ImageBlob(data, info.mime, info.width, info.height)
 
 
-def _result(
-    pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome], *, last_attempt: bool
-) -> dict[str, Any]:
+def _result(pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome], attempt: int) -> dict[str, Any]:
     """Raises what is worth another attempt, and NothingMade."""
     made: list[RecordImage] = []
     failures: list[ImageFailure] = []
@@ -161,7 +159,7 @@ def _result(
                 made.append(outcome)
             case ImageFailure():
                 failures.append(outcome)
-            case ProviderError() if last_attempt:
+            case ProviderError() if attempt >= (outcome.most_attempts or MAX_ATTEMPTS):
                 failures.append(ImageFailure(index=picture.index, code=outcome.code, detail=outcome.message))
             case _:
                 raise outcome
@@ -171,5 +169,12 @@ def _result(
     return {
         "image_ids": [image_ids[record.index] for record in made],
         "failures": [failure.model_dump() for failure in failures],
+        "calls": [_call(record) for record in made],
         "provider_fallback_from": next((one.fallback_from for one in made if one.fallback_from), None),
     }
+
+
+def _call(record: RecordImage) -> dict[str, Any]:
+    """Who made a picture, and the record of the call, without what was said about the picture."""
+    told = {name: value for name, value in record.call.items() if name != "details"}
+    return {"index": record.index, "provider": record.provider, "model": record.model} | told

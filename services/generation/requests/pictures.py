@@ -46,8 +46,8 @@ async def examine(data: bytes, provider: str) -> Examined:
         ) from error
 
 
-def origin_as_told(result: ImageResult, mark: Mark | None) -> dict[str, Any]:
-    """How a picture came about, from the provider's answer."""
+def origin_as_told(result: ImageResult, mark: Mark | None, attempt: int) -> dict[str, Any]:
+    """How a picture came about, from the provider's answer in this attempt of the job."""
     call = result.call
     return {
         "provider": call.provider,
@@ -56,6 +56,7 @@ def origin_as_told(result: ImageResult, mark: Mark | None) -> dict[str, Any]:
         "model_response_text": result.text,
         "call": {
             **call.record(),
+            "attempts": attempt,
             "details": dict(result.details),
             "digital_source": mark.source if mark else None,
         },

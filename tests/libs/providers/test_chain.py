@@ -1,11 +1,15 @@
 """The chain asks providers in order, and never hides that it had to."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
 
 import pytest
+from prometheus_client import REGISTRY
 
-from libs.common.errors import BadGateway, Invalid, Unavailable
+from libs.common.errors import BadGateway, Invalid
 from libs.providers.base import (
     CallInfo,
     Capability,
@@ -20,8 +24,9 @@ from libs.providers.base import (
 from libs.providers.card import Card, Model
 from libs.providers.chain import Providers
 from libs.providers.directory import Directory
-from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.errors import ErrorCode, ProviderError, refusal
 from libs.providers.local.provider import LocalProvider
+from libs.providers.prices import Price, Prices
 
 BOTH = frozenset({Capability.GENERATE, Capability.REMOVE_BACKGROUND})
 REQUEST = ImageRequest("on marble")
@@ -34,11 +39,14 @@ class Painter:
     name: str
     failure: ErrorCode | None = None
     capabilities: frozenset[Capability] = BOTH
+    hangs: bool = False
     calls: int = 0
     closed: bool = False
 
     async def generate(self, request: ImageRequest, model: str) -> ImageResult:
         self.calls += 1
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.failure:
             raise ProviderError(self.failure, f"{self.name} failed", self.name)
         return ImageResult(ImageOut(b"x", "image/png", 1, 1), CallInfo(self.name, model, 1.0))
@@ -159,14 +167,48 @@ async def test_closing_closes_what_was_opened() -> None:
 
 
 def test_failures_become_refusals_of_the_right_kind() -> None:
-    def refusal(code: ErrorCode) -> Exception:
-        return ProviderError(code, "no", "anna", retry_after=3).as_domain_error()
-
-    assert isinstance(refusal(ErrorCode.INVALID), Invalid)
-    assert isinstance(refusal(ErrorCode.AUTH), BadGateway)
-    busy = refusal(ErrorCode.RATE_LIMITED)
-    assert isinstance(busy, Unavailable)
+    assert isinstance(refusal(ErrorCode.INVALID, "no"), Invalid)
+    assert isinstance(refusal(ErrorCode.REFUSED, "no"), Invalid)
+    assert isinstance(refusal(ErrorCode.AUTH, "no"), BadGateway)
+    busy = refusal(ErrorCode.RATE_LIMITED, "no", 3)
+    assert isinstance(busy, BadGateway)
     assert (busy.code, busy.retry_after) == ("provider_rate_limited", 3)
+
+
+async def test_a_provider_that_hangs_is_passed_over_in_time() -> None:
+    hung = Painter("anna", hangs=True)
+    gallery = Gallery([hung, Painter("bert")])
+    providers = Providers(gallery.providers("anna", "bert").directory, image_seconds=0.05)
+    result = await providers.make(Capability.GENERATE, REQUEST)
+    assert [(one.provider, one.code) for one in result.call.fallback_from] == [("anna", ErrorCode.TIMEOUT)]
+
+
+async def test_who_fails_again_and_again_is_not_asked_for_a_while() -> None:
+    anna, bert = Painter("anna", ErrorCode.UNAVAILABLE), Painter("bert")
+    providers = Gallery([anna, bert]).providers("anna", "bert")
+    for _ in range(8):
+        result = await providers.make(Capability.GENERATE, REQUEST)
+        assert result.call.provider == "bert"
+    assert anna.calls == 5
+    assert "left alone" in result.call.fallback_from[0].message
+
+
+async def test_calls_are_counted_with_their_end_and_their_cost() -> None:
+    def counted(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(f"vitrine_provider_{name}", labels) or 0.0
+
+    names = {"provider": "dora", "capability": "image.generate"}
+    gallery = Gallery([Painter("emil", ErrorCode.QUOTA), Painter("dora")])
+    directory = replace(
+        gallery.providers("emil", "dora").directory,
+        prices=Prices(date(2026, 11, 21), {"dora-1": Price(estimate=Decimal("0.25"))}),
+    )
+    result = await Providers(directory).make(Capability.GENERATE, REQUEST)
+    assert result.call.cost == "0.25"
+    assert counted("cost_usd_total", **names) == 0.25
+    assert counted("calls_total", **names, code="ok") == 1
+    assert counted("calls_total", **names | {"provider": "emil"}, code="provider_quota_exhausted") == 1
+    assert counted("call_seconds_count", **names) == 1
 
 
 def test_the_local_provider_speaks_both_protocols() -> None:

@@ -29,6 +29,7 @@ class Studio:
     capabilities: frozenset[Capability] = frozenset({Capability.GENERATE})
     asked: list[ImageRequest] = field(default_factory=list)
     failures: dict[int, list[ErrorCode]] = field(default_factory=dict)
+    retry_after: float | None = None
     garbage: bool = False
     held: set[int] = field(default_factory=set)
     """Pictures that are not made before `released`."""
@@ -49,7 +50,7 @@ class Studio:
         if request.index in self.held:
             await self.released.wait()
         if waiting := self.failures.get(request.index):
-            raise ProviderError(waiting.pop(0), "not today", self.name)
+            raise ProviderError(waiting.pop(0), "not today", self.name, retry_after=self.retry_after)
         data = b"no picture" if self.garbage else _picture(request)
         image = ImageOut(data, "image/png", SIDE, SIDE, request.seed)
         return ImageResult(

@@ -160,6 +160,42 @@ async def test_what_may_work_later_is_tried_again_and_only_that(
     assert (seen["attempts"], seen["failures"]) == (2, [])
 
 
+async def test_the_job_waits_for_as_long_as_the_provider_says(
+    client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
+) -> None:
+    studio.failures, studio.retry_after = {0: [ErrorCode.RATE_LIMITED]}, 300
+    request_id = await request_pictures()
+    async with working(studio.providers()):
+        wait = await eventually(lambda: _put_off(service, request_id))
+        assert 200 < wait <= 300
+        await service.db.pool.execute("UPDATE job_queue SET available_at = now()")
+        seen = await until(client, request_id, "completed")
+    assert (seen["attempts"], studio.calls) == (2, {0: 2})
+
+
+async def test_what_makes_no_sense_is_asked_for_once_more_only(
+    client: AsyncClient, request_pictures: Request, working: Working, studio: Studio
+) -> None:
+    studio.failures, studio.retry_after = {0: [ErrorCode.NO_IMAGE] * 9}, 0.01
+    request_id = await request_pictures()
+    async with working(studio.providers()):
+        seen = await until(client, request_id, "failed")
+    assert (seen["code"], studio.calls) == ("provider_no_image", {0: 2})
+
+
+async def test_the_job_keeps_the_record_of_its_calls(
+    client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
+) -> None:
+    request_id = await request_pictures()
+    async with working(studio.providers()):
+        await until(client, request_id, "completed")
+    query = "SELECT data -> 'result' -> 'calls' FROM events WHERE stream_id = $1 AND type = $2"
+    [call] = await service.db.pool.fetchval(query, UUID(request_id), "generation.job_finished")
+    assert (call["index"], call["provider"], call["model"]) == (1, "local", "studio/1")
+    assert (call["request_id"], call["attempts"], call["cost"], call["latency_ms"]) == ("r-1", 1, 0.04, 12.5)
+    assert call["usage"]["input_tokens"] is None
+
+
 async def test_a_picture_that_is_none_is_not_believed(
     client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
 ) -> None:
@@ -296,6 +332,12 @@ async def _answers(service: Service[Any], request_id: str, count: int) -> bool:
 
 async def _made(client: AsyncClient, request_id: str, count: int) -> bool:
     return len((await get(client, request_id))["images"]) == count
+
+
+async def _put_off(service: Service[Any], request_id: str) -> float:
+    """For how many seconds the job waits; 0 until it does."""
+    query = "SELECT extract(epoch FROM available_at - now())::float FROM job_queue WHERE job_id = $1"
+    return max(0.0, float(await service.db.pool.fetchval(query, UUID(request_id))))
 
 
 async def _asked(studio: Studio) -> bool:
