@@ -38,6 +38,8 @@ class DigitalSource(StrEnum):
     EDITED_BY_MODEL = "compositeWithTrainedAlgorithmicMedia"
     COMPOSED = "compositeSynthetic"
     """A photo and synthetic elements, put together by an algorithm without a trained model."""
+    COMPOSED_OF_PHOTOS = "compositeCapture"
+    """Photos only, put together in the same way."""
     DRAWN = "algorithmicMedia"
     """Made by such an algorithm alone."""
     ALTERED = "algorithmicallyEnhanced"

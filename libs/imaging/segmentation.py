@@ -21,7 +21,7 @@ from libs.imaging.grab_cut import (
 )
 from libs.imaging.masks import bridge_stripes, tidy
 from libs.imaging.matting import alpha_matte, decontaminate
-from libs.imaging.pixels import Pixels, Plane, dilate, erode, gaussian, norm, shrink, square, to_lab
+from libs.imaging.pixels import Pixels, Plane, dilate, erode, gaussian, norm, resize, shrink, square, to_lab
 
 WORKING_SIDE = 640
 COARSE_SIDE_PLAIN, COARSE_SIDE_BUSY = 300, 460
@@ -75,14 +75,20 @@ class _Scene:
     distance: Plane
 
 
-def segment(rgb: Pixels) -> Cutout:
-    """Deterministic; `rgb` is uint8 and at least 64 pixels on each side."""
+def segment(rgb: Pixels, prior: Plane | None = None) -> Cutout:
+    """Deterministic; `rgb` is uint8 and at least 64 pixels on each side.
+
+    `prior` says where the subject is, in the labels of `libs.imaging.grab_cut`, at the size of `rgb`.
+    """
     small = shrink(rgb, WORKING_SIDE, least_side=16)
     lab = to_lab(cv2.bilateralFilter(small, 5, 30, 5))
     backdrop = backdrops.fit(lab)
     scene = _Scene(small, lab, backdrop, backdrop.distance(lab))
     warnings = []
-    mask, found = _plain_mask(scene) if backdrop.plain else _busy_mask(scene)
+    if prior is not None:
+        mask, found = _mask_from(scene, prior)
+    else:
+        mask, found = _plain_mask(scene) if backdrop.plain else _busy_mask(scene)
     if not found:
         warnings.append("no contrast against the border; centre assumed")
     alpha = alpha_matte(rgb, mask)
@@ -129,6 +135,15 @@ def _busy_mask(scene: _Scene) -> tuple[Plane, bool]:
     found = ensure_both(trimap, scene.backdrop.ring)
     mask = is_foreground(grab_cut(scene.rgb, trimap, COARSE_SIDE_BUSY))
     return tidy(mask, None), found
+
+
+def _mask_from(scene: _Scene, prior: Plane) -> tuple[Plane, bool]:
+    plain = scene.backdrop.plain
+    trimap = resize(prior, scene.rgb, cv2.INTER_NEAREST)
+    found = ensure_both(trimap, scene.backdrop.ring)
+    coarse_side = COARSE_SIDE_PLAIN if plain else COARSE_SIDE_BUSY
+    mask = is_foreground(grab_cut(scene.rgb, trimap, coarse_side))
+    return tidy(mask, scene.distance if plain else None), found
 
 
 def _saliency(scene: _Scene, distance: Plane) -> tuple[Plane, Plane]:

@@ -33,6 +33,7 @@ CAPABILITIES = frozenset(
         Capability.DEFECTS,
         Capability.GENERATE,
         Capability.EDIT,
+        Capability.TRY_ON,
         Capability.REMOVE_BACKGROUND,
     }
 )
@@ -87,11 +88,12 @@ class LocalProvider:
         return await self._make("change_logo", request)
 
     async def try_on(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
-        raise _unsupported("the local provider cannot dress anybody yet")
+        """A placement preview of tops, by geometry; it says so, and how little it can be trusted."""
+        return await self._make("try_on", request)
 
     async def remove_background(self, image: ImageBlob, model: str = MODEL) -> ImageResult:
         started = time.perf_counter()
-        made: Made = await self._run("remove_background", image.data)
+        made: Made = await self._run("remove_background", image)
         return ImageResult(made.image, _call(started, made), made.details)
 
     async def _make(self, function: str, request: ImageRequest, *args: Any) -> ImageResult:

@@ -11,10 +11,11 @@ import pydantic
 from PIL import Image
 
 from libs.imaging import metadata
+from libs.imaging.faces import find_face
 from libs.imaging.metadata import DigitalSource, Mark
 from libs.imaging.pixels import Pixels
 from libs.imaging.segmentation import Cutout, segment
-from libs.providers.base import Brief, Hints, ImageOut, ImageRequest
+from libs.providers.base import Brief, Hints, ImageBlob, ImageOut, ImageRequest
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local import specification
 from libs.providers.local.composite import compose
@@ -27,9 +28,13 @@ from libs.providers.local.logo.render import rasterise, svg
 from libs.providers.local.observation import decode, observe
 from libs.providers.local.prompt import parse
 from libs.providers.local.results import Made, Measured
+from libs.providers.local.tryon.body import cut_out_person
+from libs.providers.local.tryon.preview import try_on as dress
 
 COMPRESSION = 3  # of PNG: higher levels save little on grain and take twice the time
 LARGEST_PHOTO = 4096
+UPPER_BODY = frozenset({None, "auto", "upper_body", "tops"})
+"""Slots of garments that can be placed; None is unknown."""
 
 
 def describe(images: Sequence[bytes], hints: Hints) -> Measured:
@@ -83,9 +88,35 @@ def generate(request: ImageRequest) -> Made:
     return Made(image, details, clock.laps, tuple(warnings))
 
 
-def remove_background(image: bytes) -> Made:
+def try_on(request: ImageRequest) -> Made:
+    """The picture has the person's proportions and at most the longest side of the resolution."""
     clock = _Clock()
-    cut = _cutout(image, LARGEST_PHOTO)
+    side = SIDES[request.resolution]
+    people, garments = request.of_role("person"), request.of_role("garment")
+    placed = [garment for garment in garments if garment.slot in UPPER_BODY]
+    if not people or not placed:
+        text = "the local provider can place tops on one person: give a person's photo and a garment's"
+        raise ProviderError(ErrorCode.UNSUPPORTED if garments else ErrorCode.INVALID, text, "local")
+    preview = dress(decode(people[0].data, side), [decode(garment.data, side) for garment in placed])
+    clock.lap("compose_ms")
+    details = {
+        "preview": True,
+        "confidence": preview.confidence,
+        "coverage": preview.coverage,
+        "seed": request.seed,
+        "index": request.index,
+    }
+    left = [str(garment.slot) for garment in garments if garment not in placed]
+    warnings = (*preview.warnings, *(f"not placed: {slot}; only tops can be" for slot in left))
+    record = {**request.provenance, **details, "prompt": request.prompt}
+    image = _encode(preview.image, DigitalSource.COMPOSED_OF_PHOTOS, record, request.seed)
+    clock.lap("encode_ms")
+    return Made(image, details, clock.laps, warnings)
+
+
+def remove_background(image: ImageBlob) -> Made:
+    clock = _Clock()
+    cut = _person(image.data) if image.role == "person" else _cutout(image.data, LARGEST_PHOTO)
     clock.lap("segment_ms")
     details = {"segmentation_confidence": cut.confidence, "plain_background": cut.plain_background}
     out = _encode(cut.rgba(), DigitalSource.ALTERED, details, None)
@@ -136,6 +167,13 @@ def _drawn(request: ImageRequest, design: Design, details: dict[str, Any]) -> Ma
     clock.lap("encode_ms")
     warnings = (f"no face has: {canvas.missing}",) if canvas.missing else ()
     return Made(image, details, clock.laps, warnings, svg(canvas))
+
+
+def _person(photo: bytes) -> Cutout:
+    """By the face, if one is seen."""
+    rgb = decode(photo, LARGEST_PHOTO)
+    face = find_face(rgb)
+    return cut_out_person(rgb, face) if face else segment(rgb)
 
 
 @functools.lru_cache(maxsize=2)

@@ -68,6 +68,55 @@ def _mug_mask(side: int) -> Pixels:
     return mask
 
 
+SHIRT = (
+    *((0.50, 0.227), (0.455, 0.218), (0.415, 0.19), (0.39, 0.15), (0.30, 0.175), (0.235, 0.205)),
+    *(
+        (0.165, 0.30),
+        (0.115, 0.385),
+        (0.235, 0.455),
+        (0.278, 0.395),
+        (0.278, 0.72),
+        (0.272, 0.885),
+        (0.5, 0.90),
+    ),
+)
+"""Left half of a T-shirt's outline, from the neckline to the hem."""
+LONG_SLEEVE = ((0.185, 0.33), (0.105, 0.79), (0.20, 0.815), (0.278, 0.44))
+
+
+def shirt(
+    side: int = 320,
+    colour: tuple[int, int, int] = (28, 120, 110),
+    *,
+    stripes: tuple[int, int, int] | None = None,
+    long: bool = False,
+) -> tuple[Pixels, Pixels]:
+    """A flat-lay top with folds, seams and a soft shadow on a pale backdrop, and its true mask (0 and 1)."""
+    left = [*SHIRT[:6], *LONG_SLEEVE, *SHIRT[10:]] if long else list(SHIRT)
+    outline = np.array(left + [(1 - x, y) for x, y in reversed(left)])
+    mask = np.zeros((side, side), np.uint8)
+    cv2.fillPoly(mask, [(outline * side).astype(np.int32)], 1)
+    shadow = cv2.GaussianBlur(np.roll(mask, side // 100, (0, 1)).astype(np.float32), (0, 0), 0.008 * side)
+    picture = np.array([240, 238, 235], np.float32) * (1 - 0.38 * shadow)[..., None]
+    cloth = np.full((side, side, 3), colour, np.float32)
+    if stripes is not None:
+        rows = np.linspace(0, 1, side)
+        cloth[((rows * 16) % 1 < 0.38) & (rows > 0.24)] = stripes
+    noise = np.random.default_rng(3).standard_normal((side, side)).astype(np.float32)
+    folds = cv2.GaussianBlur(noise, (0, 0), sigmaX=0.02 * side, sigmaY=0.12 * side)
+    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 5) / (0.02 * side)
+    cloth *= ((1 + 0.05 * folds / folds.std()) * (0.80 + 0.20 * np.clip(depth, 0, 1)))[..., None]
+    picture = np.where(mask[..., None] > 0, cloth, picture)
+    for start, end in (
+        ((0.235, 0.205), (0.282, 0.41)),
+        ((0.765, 0.205), (0.718, 0.41)),
+        ((0.272, 0.868), (0.728, 0.868)),
+    ):
+        first, last = ((round(x * side), round(y * side)) for x, y in (start, end))
+        cv2.line(picture, first, last, [0.78 * value for value in colour], max(1, side // 600), cv2.LINE_AA)
+    return np.clip(picture + 1.5 * noise[..., None], 0, 255).astype(np.uint8), mask
+
+
 def png_bomb(width: int, height: int) -> bytes:
     """A PNG that claims this size and holds almost none of its pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

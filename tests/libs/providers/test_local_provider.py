@@ -16,14 +16,14 @@ import pytest_asyncio
 from PIL import Image
 
 from libs.imaging import metadata
-from libs.imaging.decode import inspect
+from libs.imaging.decode import inspect, open_rgb
 from libs.imaging.metadata import DigitalSource
 from libs.providers.base import Brief, Hints, ImageBlob, ImageRequest, KnownSize
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.provider import LocalProvider
 from libs.providers.spec_yaml import dump, parse_yaml
 from tests.libs.common.waiting import eventually
-from tests.libs.imaging.drawings import encode, mug, png_bomb
+from tests.libs.imaging.drawings import encode, mug, photo, png_bomb, shirt
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -175,6 +175,47 @@ async def test_what_was_not_drawn_here_cannot_be_edited(
     with pytest.raises(ProviderError) as error:
         await local.edit(ImageRequest("in teal", [replace(blob(data), role="parent")]))
     assert error.value.code == code
+
+
+PERSON = replace(blob(encode(open_rgb(photo("astronaut.png"), longest_side=256))), role="person")
+SHIRT = replace(blob(encode(shirt()[0])), role="garment")
+
+
+async def test_a_try_on_is_a_preview_and_says_so(local: LocalProvider) -> None:
+    trousers = replace(SHIRT, slot="lower_body")
+    result = await local.try_on(ImageRequest("try it on", [PERSON, SHIRT, trousers], seed=3))
+    assert result.details["preview"]
+    assert 0.2 < result.details["confidence"] < 0.45
+    assert "placement preview" in result.call.warnings[0]
+    assert "not placed: lower_body; only tops can be" in result.call.warnings
+    mark = metadata.read(result.image.data)
+    assert mark is not None
+    assert mark.source == DigitalSource.COMPOSED_OF_PHOTOS
+    assert (result.image.width, result.image.height) == (256, 256)
+
+
+@pytest.mark.parametrize(
+    ("references", "code"),
+    [
+        ([PERSON], ErrorCode.INVALID),
+        ([PERSON, replace(SHIRT, slot="lower_body")], ErrorCode.UNSUPPORTED),
+        ([replace(BLUE, role="person"), SHIRT], ErrorCode.UNSUPPORTED),
+    ],
+)
+async def test_what_cannot_be_tried_on_is_said(
+    local: LocalProvider, references: list[ImageBlob], code: ErrorCode
+) -> None:
+    with pytest.raises(ProviderError) as error:
+        await local.try_on(ImageRequest("try it on", references))
+    assert error.value.code == code
+
+
+async def test_a_person_is_cut_out_by_the_face(local: LocalProvider) -> None:
+    result = await local.remove_background(PERSON)
+    with Image.open(io.BytesIO(result.image.data)) as image:
+        alpha = np.asarray(image.getchannel("A"))
+    assert alpha[30:80, 100:125].mean() > 250
+    assert alpha[:50, 150:].mean() < 10
 
 
 async def test_it_composes_and_does_not_invent(local: LocalProvider) -> None:

@@ -1,0 +1,181 @@
+"""The preview itself: person and garment photos in, a picture and its caveats out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+
+from libs.imaging.faces import find_face
+from libs.imaging.pixels import Pixels, Plane, dilate, disc, gaussian
+from libs.imaging.segmentation import segment
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.local.tryon.body import Body, cut_out_person, measure_body, middle_of_shoulder
+from libs.providers.local.tryon.garment import Garment, measure_garment
+from libs.providers.local.tryon.warp import backward_map, warped
+
+CAVEAT = "placement preview from geometry: folds, fit and pose are not simulated"
+TRUST = 0.6  # of what is known about face and outline: geometry alone says no more
+WELL_COVERED = 0.75
+LOWERED = 0.24
+"""Arms hang lower than sleeves lie; radians."""
+
+Point: TypeAlias = tuple[float, float]
+Pair: TypeAlias = tuple[Point, Point]
+"""A point of the garment and its place on the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    image: Pixels
+    confidence: float
+    coverage: float
+    """Share of the visible body below the shoulders that the garments cover."""
+    warnings: tuple[str, ...]
+
+
+def try_on(person: Pixels, garments: Sequence[Pixels]) -> Preview:
+    """`garments` from the innermost to the outermost. Raises `ProviderError` (unsupported) without a face."""
+    face = find_face(person)
+    if face is None:
+        text = "no frontal face was found in the person's photo, and without one no garment can be placed"
+        raise ProviderError(ErrorCode.UNSUPPORTED, text, "local", reason="no_face")
+    cut = cut_out_person(person, face)
+    body = measure_body(cut.alpha > 0.5, face)
+    image, covered = person.astype(np.float32), np.zeros(person.shape[:2], bool)
+    warnings = [CAVEAT]
+    for number, photo in enumerate(garments, 1):
+        garment_cut = segment(photo)
+        if not garment_cut.plain_background:
+            warnings.append(f"garment {number}: the background is not plain, its outline may be wrong")
+        colours, alpha = _placed(measure_garment(garment_cut), body, person.shape)
+        colours = _lit(colours, body, person, cut.alpha)
+        alpha = alpha * (1 - _head(body, person.shape) * cut.alpha)
+        _lay_over(image, colours, alpha, body, cut.alpha)
+        covered |= alpha > 0.5
+    coverage = _coverage(covered, cut.alpha > 0.5, body)
+    if coverage < WELL_COVERED:
+        warnings.append(
+            f"garments cover {coverage:.0%} of the visible body; the clothes underneath stay visible"
+        )
+    confidence = round(min(face.confidence, cut.confidence) * TRUST, 2)
+    return Preview(np.clip(image + 0.5, 0, 255).astype(np.uint8), confidence, coverage, tuple(warnings))
+
+
+def _placed(garment: Garment, body: Body, shape: tuple[int, ...]) -> tuple[Pixels, Plane]:
+    """Colours and alpha of the garment at its place in a picture of this shape."""
+    height, width = shape[:2]
+    scale = 2.1 * body.half_width / garment.body_width
+    source, target = _pairs(garment, body, scale)
+    colours, alpha = warped(garment.rgb, garment.alpha, backward_map(source, target, width, height), scale)
+    return colours, alpha * _reach(target, body, shape)
+
+
+def _reach(target: Plane, body: Body, shape: tuple[int, ...]) -> Plane:
+    """Thin plates fold back outside their points; only the points' neighbourhood is meant."""
+    hull = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(target.astype(np.float32)).astype(np.int32), 1)
+    hull = dilate(hull, disc(max(3, int(0.18 * body.face.width))))
+    hull[: max(0, int(body.neck_y - 0.22 * body.face.height))] = False
+    return hull
+
+
+def _pairs(garment: Garment, body: Body, scale: float) -> tuple[Plane, Plane]:
+    """Points of the garment and where they belong on the person."""
+    face = body.face
+    half_collar = (garment.collar_right - garment.collar_left) / 2 * scale * 0.80
+    half_collar = float(np.clip(half_collar, 0.36 * face.width, 0.52 * face.width))
+    collar_y = body.neck_y + 0.04 * face.height
+    drop = max(0, garment.collar_dip - garment.collar_y) * scale * 0.75
+    drop = min(drop, 0.38 * face.height)
+    collar = (
+        (garment.centre, float(max(garment.collar_dip, garment.collar_y))),
+        (face.centre, collar_y + drop),
+    )
+    pairs: list[Pair] = [collar]
+    for side in (-1, 1):
+        corner = float(garment.collar_left if side < 0 else garment.collar_right), float(garment.collar_y)
+        pairs.append((corner, (face.centre + side * half_collar, collar_y)))
+        pairs += _side(garment, body, side, scale)
+    source, target = zip(*pairs, strict=True)
+    return np.array(source), np.array(target)
+
+
+def _side(garment: Garment, body: Body, side: int, scale: float) -> list[Pair]:
+    """Shoulder, sleeve, armpit and side seam."""
+    axis, half_torso = body.face.centre, 1.05 * body.half_width
+    x = garment.centre + side * garment.body_width / 2
+    shoulder = x, garment.top_at(x)
+    place = axis + side * 0.97 * body.half_width, body.shoulder_end_y
+    armpit_y = place[1] + (garment.armpit_y - shoulder[1]) * scale
+    collar_x = garment.collar_left if side < 0 else garment.collar_right
+    middle_x = (collar_x + x) / 2
+    above = axis + side * middle_of_shoulder(body.face, body.half_width), body.shoulder_middle_y
+    pairs: list[Pair] = [
+        ((middle_x, garment.top_at(middle_x)), above),
+        (shoulder, place),
+        ((x, float(garment.armpit_y)), (axis + side * half_torso, armpit_y)),
+        *_sleeve(garment, side, shoulder, place, scale),
+    ]
+    for share in (0.4, 0.7, 1.0):
+        below = (garment.height - garment.armpit_y) * share
+        seam = axis + side * half_torso * (1 + 0.02 * share), armpit_y + below * scale
+        pairs.append(((x, garment.armpit_y + below), seam))
+    return pairs
+
+
+def _sleeve(garment: Garment, side: int, shoulder: Point, place: Point, scale: float) -> list[Pair]:
+    """Both ends of the cuff, which turns about the shoulder: the further a sleeve stands out, the more."""
+    outer, inner = garment.cuff(side)
+    standing_out = abs(outer[0] - shoulder[0]) / max(
+        1.0, np.hypot(outer[0] - shoulder[0], outer[1] - shoulder[1])
+    )
+    turn = side * LOWERED * standing_out
+    sine, cosine = np.sin(turn), np.cos(turn)
+    pairs: list[Pair] = []
+    for x, y in (outer, inner):
+        across, down = (x - shoulder[0]) * scale, (y - shoulder[1]) * scale
+        pairs.append(
+            ((x, y), (place[0] + across * cosine - down * sine, place[1] + across * sine + down * cosine))
+        )
+    return pairs
+
+
+def _lit(colours: Pixels, body: Body, person: Pixels, silhouette: Plane) -> Pixels:
+    """Darker towards the sides and under the chin, as bright as the person's photo."""
+    height, width = person.shape[:2]
+    face = body.face
+    across = np.abs(np.arange(width, dtype=np.float32) - face.centre) / (1.05 * body.half_width)
+    chin = np.zeros((height, width), np.float32)
+    radii = int(0.55 * face.width), int(0.22 * face.height)
+    cv2.ellipse(chin, (int(face.centre), int(body.neck_y)), radii, 0, 0, 360, 1, -1)
+    shade = (1.03 - 0.17 * np.clip(across, 0, 1.15) ** 2.4)[None] * (
+        1 - 0.26 * gaussian(chin, 0.10 * face.width)
+    )
+    light = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[silhouette > 0.5]
+    exposure = np.clip(np.percentile(light, 90) / 215, 0.80, 1.05) if light.size else 1.0
+    return np.asarray(np.clip(colours * shade[..., None], 0, 255) * np.float32(exposure))
+
+
+def _head(body: Body, shape: tuple[int, ...]) -> Plane:
+    """Chin and hair stay in front of the collar."""
+    face = body.face
+    head = np.zeros(shape[:2], np.float32)
+    centre = int(face.centre), int(face.y + 0.42 * face.height)
+    radii = int(0.62 * face.width), int(0.70 * face.height)
+    cv2.ellipse(head, centre, radii, 0, 0, 360, 1, -1)
+    return gaussian(head, 0.012 * shape[1])
+
+
+def _lay_over(image: Pixels, colours: Pixels, alpha: Plane, body: Body, silhouette: Plane) -> None:
+    """With the soft shadow of the garment's edge on the person."""
+    shadow = gaussian(alpha, 0.030 * body.face.width + 1)
+    shadow = np.roll(shadow, int(0.03 * body.face.height), 0) * (1 - alpha) * silhouette
+    image *= (1 - 0.32 * shadow)[..., None]
+    image += alpha[..., None] * (colours - image)
+
+
+def _coverage(covered: Plane, silhouette: Plane, body: Body) -> float:
+    below = silhouette[int(body.shoulder_y) :]
+    return round(float(covered[int(body.shoulder_y) :][below].mean()), 2) if below.any() else 0.0

@@ -1,0 +1,99 @@
+"""The try-on preview: where a top ends up on a person, and what is said about it."""
+
+import cv2
+import numpy as np
+import pytest
+
+from libs.imaging.decode import open_rgb
+from libs.imaging.faces import find_face
+from libs.imaging.pixels import Pixels
+from libs.imaging.segmentation import segment
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.local.tryon.garment import measure_garment
+from libs.providers.local.tryon.preview import Preview, try_on
+from libs.providers.local.tryon.warp import backward_map
+from tests.libs.imaging.drawings import mug, photo, shirt
+
+SIDE = 200
+PERSON: Pixels = np.asarray(open_rgb(photo("astronaut.png"), longest_side=SIDE))
+GREEN = shirt(200)[0]
+
+
+@pytest.fixture(scope="module")
+def preview() -> Preview:
+    return try_on(PERSON, [GREEN])
+
+
+def green(image: Pixels) -> Pixels:
+    rgb = image.astype(int)
+    return np.asarray((rgb[..., 1] - rgb[..., 0] > 25) & (np.abs(rgb[..., 1] - rgb[..., 2]) < 40))
+
+
+def test_the_face_is_found() -> None:
+    face = find_face(PERSON)
+    assert face is not None
+    assert (face.centre / SIDE, face.chin / SIDE) == pytest.approx((0.44, 0.32), abs=0.04)
+    assert 0.5 < face.confidence <= 0.9
+    assert find_face(mug()[0]) is None
+
+
+def test_the_garment_lies_on_the_chest_below_the_chin(preview: Preview) -> None:
+    face = find_face(PERSON)
+    assert face is not None
+    cloth = green(preview.image)
+    assert cloth[155:195, 70:110].mean() > 0.95
+    assert not cloth[: int(face.chin)].any()
+    centre = np.flatnonzero(cloth.any(0))[[0, -1]].mean()
+    assert centre == pytest.approx(face.centre, abs=10)
+
+
+def test_face_and_surroundings_stay_as_they_were(preview: Preview) -> None:
+    assert preview.image.shape == PERSON.shape
+    assert np.abs(preview.image[:62].astype(int) - PERSON[:62]).max() <= 1
+    assert np.array_equal(preview.image[:110, 165:], PERSON[:110, 165:])
+
+
+def test_it_says_that_it_is_a_placement_preview(preview: Preview) -> None:
+    assert preview.warnings[0].startswith("placement preview from geometry")
+    assert 0.2 < preview.confidence < 0.45
+    assert preview.coverage > 0.75
+
+
+def test_the_same_photos_give_the_same_pixels(preview: Preview) -> None:
+    assert np.array_equal(try_on(PERSON, [GREEN]).image, preview.image)
+
+
+def test_nobody_to_dress_is_said() -> None:
+    with pytest.raises(ProviderError, match="no frontal face") as error:
+        try_on(mug()[0], [GREEN])
+    assert (error.value.code, error.value.reason) == (ErrorCode.UNSUPPORTED, "no_face")
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_garments_points_are_read_from_its_outline(long: bool) -> None:
+    garment = measure_garment(segment(shirt(long=long)[0]))
+    left, top = (0.105 if long else 0.115) * 320, 0.15 * 320
+    assert garment.centre + left == pytest.approx(160, abs=4)
+    assert garment.body_width == pytest.approx(0.446 * 320, abs=6)
+    assert garment.collar_left + left == pytest.approx(0.39 * 320, abs=6)
+    assert garment.collar_right + left == pytest.approx(0.61 * 320, abs=6)
+    assert garment.collar_dip + top == pytest.approx(0.227 * 320, abs=6)
+    assert 0.35 * 320 < garment.armpit_y + top < (0.70 if long else 0.47) * 320
+    outer, inner = garment.cuff(-1)
+    assert outer[0] < 5 < inner[0]
+
+
+def test_any_picture_can_be_a_garment() -> None:
+    noise = np.random.default_rng(5).integers(0, 255, (64, 200, 3), np.uint8)
+    result = try_on(PERSON, [noise, cv2.resize(GREEN, (64, 300))])
+    assert result.image.shape == PERSON.shape
+    assert any("not plain" in warning for warning in result.warnings)
+
+
+def test_a_thin_plate_goes_through_its_points() -> None:
+    source = np.array([(0, 0), (100, 0), (0, 80), (100, 80), (50, 30)], float)
+    target = np.array([(8, 8), (88, 4), (12, 72), (96, 68), (40, 40)], float)
+    mapping = backward_map(source, target, 100, 80)
+    assert mapping.shape == (80, 100, 2)
+    for start, (x, y) in zip(source, target.astype(int), strict=True):
+        assert mapping[y, x] == pytest.approx(start, abs=1.0)
