@@ -36,7 +36,7 @@ demo: $(READY) ## photos in, specification and pictures out; PHOTOS="a.jpg b.png
 
 .PHONY: test
 test: $(READY) ## run the tests against a stack of their own
-	$(BIN)/pytest -m "not faults"
+	$(BIN)/pytest -m "not faults" --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: test-faults
 test-faults: $(READY) ## run the long form of the fault tests

@@ -9,15 +9,31 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import run_directory
 from deploy.local.postgres import Postgres
 from deploy.local.stack import SERVERS, Stack
 
+ROOT = Path(__file__).parent
 REAL_KEYS = {name: os.environ.pop(name, None) for name in ("OPENAI_API_KEY", "GEMINI_API_KEY")}
 """Keys of real services are for the tests that name them; no other test may spend money."""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` runs in two processes, each with servers of its own, a file in one of them.
+
+    All that starts the whole system goes to the same one, and first, as it mostly waits.
+    """
+    for item in items:
+        file = item.path.relative_to(ROOT).as_posix()
+        item.add_marker(pytest.mark.xdist_group("system" if file.startswith("system/") else file))
+    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "system"))
+
+
 def pytest_configure() -> None:
-    """A killed test run removes what it started, as an interrupted one does."""
+    """A killed test run removes what it started, as an interrupted one does; two processes share no ports."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    run_directory.PORTS = run_directory.PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 

@@ -100,13 +100,14 @@ class RunDirectory:
             return False
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on.
+PORTS = range(12_000, 32_000)
+"""Below the range from which the kernel takes ports for outgoing connections: a server that is down for a
+moment must find its port free again, and a client that keeps retrying must not connect to itself."""
 
-    Below the range from which the kernel takes ports for outgoing connections: a server that is down for a
-    moment must find its port free again, and a client that keeps retrying must not connect to itself.
-    """
-    while not is_free(port := SystemRandom().randrange(12_000, 32_000)):
+
+def free_port() -> int:
+    """One of `PORTS` of 127.0.0.1 that nobody listens on."""
+    while not is_free(port := SystemRandom().choice(PORTS)):
         pass
     return port
 

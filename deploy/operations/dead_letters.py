@@ -3,15 +3,14 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy.operations.connection import ServiceArgument, operator_bus, run
+from deploy.operations.output import console
 from libs.common.dead_letters import DeadLetters, replay
 from libs.common.errors import DomainError
 
 app = typer.Typer(no_args_is_help=True, help="Events whose reaction failed for good.")
-console = Console(highlight=False)
 
 
 @app.command("list")

@@ -8,17 +8,16 @@ import orjson
 import typer
 import yaml
 from nats.js.errors import NotFoundError
-from rich.console import Console
 
 from deploy import SERVICES, ServiceName
 from deploy.operations.connection import ServiceArgument, opened, operator_bus, run
+from deploy.operations.output import console
 from libs.common.bus import Bus
 from libs.common.relay import stream_name
 from libs.common.resilience import Interrupted
 from libs.common.stream_reader import reading
 
 app = typer.Typer(no_args_is_help=True, help="What happened.")
-console = Console(highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -77,7 +76,7 @@ def _print(body: bytes, raw: bool) -> None:
         f"[cyan]{event['subject']}[/] #{event['streamversion']}",
         end=" ",
     )
-    console.print(data, markup=False)
+    console.print(data, markup=False, soft_wrap=True)
 
 
 async def _show(service: ServiceName, stream_id: UUID) -> None:
@@ -89,4 +88,6 @@ async def _show(service: ServiceName, stream_id: UUID) -> None:
             f"[dim]{recorded.recorded_at.isoformat()} {recorded.event_id} pos {recorded.pos}[/]"
         )
         content = recorded.event.model_dump(mode="json") | {"meta": recorded.meta.as_json()}
-        console.print(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), markup=False)
+        console.print(
+            yaml.safe_dump(content, sort_keys=False, allow_unicode=True), markup=False, soft_wrap=True
+        )

@@ -3,18 +3,17 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy import ServiceName
 from deploy.operations.connection import ServiceArgument, opened, run
+from deploy.operations.output import console
 from libs.common.errors import NotFound
 from libs.common.rebuild import Report, rebuild, verify
 from libs.common.settings import DatabaseOwnerSettings
 from libs.common.sql import Bound
 
 app = typer.Typer(no_args_is_help=True, help="Read models.")
-console = Console(highlight=False)
 
 
 @app.command("list")

@@ -8,11 +8,11 @@ from typing import Annotated, Any, get_args
 
 import asyncpg
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy import ServiceName
 from deploy.operations.connection import database_url, operator_bus, run
+from deploy.operations.output import console
 from libs.common.backlog import Lag, Queue, published_up_to, queues, unprojected, unpublished
 from libs.common.bus import Bus
 from libs.common.database import Database
@@ -22,8 +22,6 @@ from libs.common.migrate import newest_revision
 from libs.common.resilience import AWAY
 from libs.common.service import VERSION, Definition
 from libs.common.sql import Bound
-
-console = Console(highlight=False)
 
 _SOFTWARE = """
 SELECT DISTINCT split_part(application_name, ' ', 2) AS version FROM pg_stat_activity

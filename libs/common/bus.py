@@ -77,7 +77,8 @@ class Bus:
 
     @property
     def connected(self) -> bool:
-        return self.nc.is_connected
+        """And every listener attached."""
+        return self._open.is_set() and self.nc.is_connected
 
     @property
     def js(self) -> JetStreamContext:

@@ -39,6 +39,7 @@ async def test_what_comes_after_72_bytes_counts() -> None:
         bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4, b"2a")).decode(),
         "pbkdf2:sha256:260000$c2FsdA$" + pbkdf2_hmac("sha256", PASSWORD.encode(), b"c2FsdA", 260_000).hex(),
     ],
+    ids=["bcrypt-2b", "bcrypt-2a", "pbkdf2"],
 )
 async def test_hashes_of_earlier_systems_are_verified_and_outdated(stored: str) -> None:
     assert await passwords.verify(PASSWORD, stored)
