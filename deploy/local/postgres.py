@@ -72,15 +72,20 @@ class Postgres:
         """Roles and schemas as in `deploy/postgres/services.sql`; `passwords` are the variables it names."""
         self._psql(f"\\i '{FILES / 'services.sql'}'", env=passwords)
 
-    def _psql(self, script: str, database: str = DATABASE, env: Mapping[str, str] | None = None) -> None:
-        command = [str(self._bin / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]
+    def tool(
+        self, name: str, *arguments: str, script: str = "", env: Mapping[str, str] | None = None
+    ) -> None:
+        """Runs one of PostgreSQL's own programs, such as pg_dump, as the superuser."""
         subprocess.run(
-            [*command, "-p", str(self.port), "-U", SUPERUSER, "-d", database],
+            [self._bin / name, "-h", "127.0.0.1", "-p", str(self.port), "-U", SUPERUSER, *arguments],
             input=script.encode(),
             env={"PGPASSWORD": self._password, **(env or {})},
             stdout=subprocess.DEVNULL,
             check=True,
         )
+
+    def _psql(self, script: str, database: str = DATABASE, env: Mapping[str, str] | None = None) -> None:
+        self.tool("psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, script=script, env=env)
 
     def _before_start(self) -> None:
         if not (self.data / "PG_VERSION").exists():

@@ -31,10 +31,10 @@ async def assert_sound(stack: Stack) -> None:
 async def assert_published_in_order(stack: Stack) -> None:
     """Every stream holds exactly its log's public events, in the log's order."""
     for name in SERVICES:
-        await _assert_stream_equals_log(stack, name)
+        await assert_stream_equals_log(stack, name)
 
 
-async def _assert_stream_equals_log(stack: Stack, name: str) -> None:
+async def assert_stream_equals_log(stack: Stack, name: str) -> None:
     db = await Database.connect(stack.service_env(name)["DATABASE_URL"], name)
     bus = await Bus.connect(stack.nats.url("operator"), "proof")
     try:
