@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from deploy import ServiceName
-from deploy.operations import accounts, dead_letters, events, projections, status
+from deploy.operations import accounts, dead_letters, events, keys, projections, status
 from deploy.operations.connection import RUN_DIRECTORY, ServiceArgument, run, run_directory, use_environment
 from deploy.secrets import Secrets
 from libs.common import migrate as migrations
@@ -33,6 +33,7 @@ app.add_typer(events.app, name="events")
 app.add_typer(projections.app, name="projections")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(accounts.app, name="admin")
+app.add_typer(keys.app, name="keys")
 app.command()(status.status)
 console = Console(highlight=False)
 

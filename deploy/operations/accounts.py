@@ -1,4 +1,4 @@
-"""`vitrine admin`: accounts of those who run the installation."""
+"""`vitrine admin`: accounts, of those who run the installation and of those who leave it."""
 
 from typing import Annotated
 
@@ -6,12 +6,7 @@ import typer
 
 from deploy.operations.connection import opened, run
 
-app = typer.Typer(no_args_is_help=True, help="Administrators.")
-
-
-@app.callback()
-def admin() -> None:
-    """Makes `create` a subcommand although it is the only one."""
+app = typer.Typer(no_args_is_help=True, help="Accounts.")
 
 
 @app.command()
@@ -24,6 +19,28 @@ def create(
 ) -> None:
     """Make an account with the role admin; its password must be changed at the first login."""
     run(_create(email, username, password))
+
+
+@app.command("erase")
+def erase_account(
+    account: Annotated[str, typer.Argument(help="its id, userid, e-mail address or username")],
+) -> None:
+    """Forget a person: names, logins and pictures are gone for good."""
+    run(_erase(account))
+
+
+async def _erase(account: str) -> None:
+    from services.auth.accounts.administration import find_account
+    from services.auth.accounts.erasure import erase
+
+    async with opened("auth") as auth:
+        async with auth.transaction() as tx:
+            account_id = await find_account(tx, account)
+            await erase(tx, account_id)
+        pictures = await auth.objects.keys(f"products/{account_id}/")
+        for key in pictures:
+            await auth.objects.delete(key)
+    typer.echo(f"{account_id} and {len(pictures)} pictures are erased")
 
 
 async def _create(email: str, username: str | None, password: str) -> None:

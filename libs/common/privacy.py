@@ -5,11 +5,13 @@ import time
 from base64 import b64decode, b64encode, urlsafe_b64decode
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from libs.common.messages import Event
@@ -27,16 +29,15 @@ class KeyRing:
     """
 
     def __init__(self, master_key: str) -> None:
-        """`master_key` is 32 bytes in URL-safe base64."""
-        self._master = AESGCM(urlsafe_b64decode(master_key + "=" * (-len(master_key) % 4)))
+        """`master_key` is 32 bytes in URL-safe base64; while it is rotated, several by comma, the newest first."""
+        self._masters = [AESGCM(_decoded(key)) for key in master_key.split(",")]
         self._cache: OrderedDict[UUID, tuple[float, AESGCM]] = OrderedDict()
 
     async def obtain(self, con: asyncpg.Connection, subject: UUID) -> AESGCM:
         """The subject's key, made on first use in the caller's transaction."""
         if found := (await self.find(con, [subject])).get(subject):
             return found
-        nonce = os.urandom(_NONCE)
-        wrapped = nonce + self._master.encrypt(nonce, AESGCM.generate_key(256), subject.bytes)
+        wrapped = self._wrap(subject, AESGCM.generate_key(256))
         insert = "INSERT INTO subject_keys (subject_id, wrapped_key) VALUES ($1, $2) ON CONFLICT DO NOTHING"
         await con.execute(insert, subject, wrapped)
         stored = await con.fetchval("SELECT wrapped_key FROM subject_keys WHERE subject_id = $1", subject)
@@ -65,8 +66,29 @@ class KeyRing:
         await con.execute("DELETE FROM subject_keys WHERE subject_id = $1", subject)
         self._cache.pop(subject, None)
 
+    async def rewrap(self, con: asyncpg.Connection) -> int:
+        """Wraps every subject's key with the newest master key; how many there are."""
+        rows = await con.fetch("SELECT subject_id, wrapped_key FROM subject_keys FOR UPDATE")
+        again = [(row["subject_id"], self._wrap(row["subject_id"], self._plain(*row))) for row in rows]
+        await con.executemany("UPDATE subject_keys SET wrapped_key = $2 WHERE subject_id = $1", again)
+        return len(again)
+
+    def _wrap(self, subject: UUID, key: bytes) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return nonce + self._masters[0].encrypt(nonce, key, subject.bytes)
+
     def _unwrap(self, subject: UUID, wrapped: bytes) -> AESGCM:
-        return AESGCM(self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], subject.bytes))
+        return AESGCM(self._plain(subject, wrapped))
+
+    def _plain(self, subject: UUID, wrapped: bytes) -> bytes:
+        for master in self._masters:
+            with suppress(InvalidTag):
+                return master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], subject.bytes)
+        raise InvalidTag(f"no MASTER_KEY opens the key of {subject}")
+
+
+def _decoded(key: str) -> bytes:
+    return urlsafe_b64decode(key + "=" * (-len(key) % 4))
 
 
 def seal(kind: type[Event], event_id: UUID, data: dict[str, Any], key: AESGCM) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Settings(ObjectStoreSettings):
     nats_replicas: int = Field(1, ge=1, le=5)
     """Copies of every stream: 3 in a cluster."""
     master_key: str = Field(repr=False)
-    """32 bytes in URL-safe base64, one per service: wraps the keys of personal data."""
+    """32 bytes in URL-safe base64, one per service: wraps the keys of personal data; several by comma to rotate it."""
 
     max_upload_size_bytes: int = Field(
         10 * 2**20, validation_alias=AliasChoices("MAX_UPLOAD_SIZE_BYTES", "MAX_UPLOAD_SIZE"), gt=0

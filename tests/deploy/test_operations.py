@@ -5,7 +5,9 @@ import json
 import os
 import re
 import sys
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 from uuid import uuid4
 
 import nats as broker
@@ -18,6 +20,9 @@ from deploy.local.stack import Stack
 from libs.common.database import connect
 from libs.common.dead_letters import DURABLE, ERROR, SUBJECT
 from libs.common.migrate import newest_revision
+from libs.common.objects import ObjectStore
+from services.auth.settings import AuthSettings
+from services.auth.store import definition
 
 Vitrine = Callable[..., tuple[int, str]]
 
@@ -26,8 +31,8 @@ Vitrine = Callable[..., tuple[int, str]]
 def vitrine(stack: Stack) -> Vitrine:
     """Runs a command with one service's variables; returns its exit code and what it printed."""
 
-    def run(service: str, *arguments: str) -> tuple[int, str]:
-        env = {**stack.service_env(service), "COLUMNS": "300"}
+    def run(service: str, *arguments: str, **changed: str) -> tuple[int, str]:
+        env = {**stack.service_env(service), "COLUMNS": "300", **changed}
         result = CliRunner().invoke(app, arguments, env=env)
         return result.exit_code, result.output
 
@@ -69,6 +74,41 @@ def test_an_admin_is_made_and_its_events_are_shown(vitrine: Vitrine) -> None:
     assert code == 0
     assert "1 auth.account_registered" in output
     assert f"email: {email}" in output
+
+
+def test_a_person_is_erased_with_the_pictures(vitrine: Vitrine, stack: Stack) -> None:
+    email = f"{uuid4()}@example.com"
+    account_id = vitrine("auth", "admin", "create", email, "--password", "correct horse")[1].split()[0]
+    variables: dict[str, Any] = definition.variables(stack.service_env("auth"))
+    objects = ObjectStore(AuthSettings(**variables))
+    keys = [f"products/{account_id}/1/a.png", f"products/{account_id}/2/b.png"]
+    for key in keys:
+        asyncio.run(objects.put(key, b"a picture", "image/png"))
+    code, output = vitrine("auth", "admin", "erase", email)
+    assert (code, "2 pictures" in output) == (0, True), output
+    assert asyncio.run(objects.keys(f"products/{account_id}/")) == []
+    objects.close()
+    code, output = vitrine("auth", "events", "show", "auth", account_id)
+    assert code == 0
+    assert "auth.account_deactivated" in output
+    assert email not in output
+    assert vitrine("auth", "admin", "erase", email)[0] == 1
+
+
+def test_master_keys_are_rotated(vitrine: Vitrine, stack: Stack) -> None:
+    email, newer = f"{uuid4()}@example.com", urlsafe_b64encode(os.urandom(32)).decode()
+    older = stack.service_env("auth")["MASTER_KEY"]
+    account_id = vitrine("auth", "admin", "create", email, "--password", "correct horse")[1].split()[0]
+    show = ("events", "show", "auth", account_id)
+    try:
+        assert email in vitrine("auth", *show, MASTER_KEY=f"{newer},{older}")[1]
+        assert vitrine("auth", *show, MASTER_KEY=newer)[0] == 1
+        code, output = vitrine("auth", "keys", "rewrap", "auth", MASTER_KEY=f"{newer},{older}")
+        assert (code, "keys are wrapped" in output) == (0, True), output
+        assert email in vitrine("auth", *show, MASTER_KEY=newer)[1]
+    finally:
+        assert vitrine("auth", "keys", "rewrap", "auth", MASTER_KEY=f"{older},{newer}")[0] == 0
+    assert email in vitrine("auth", *show)[1]
 
 
 def test_a_refusal_is_one_line(vitrine: Vitrine) -> None:
