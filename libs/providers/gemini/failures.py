@@ -46,10 +46,10 @@ REFUSALS = {
 """Why an answer stopped or a prompt was blocked, in words for the user."""
 
 
-def refusal(reason: str, message: str | None, request_id: str | None) -> ProviderError:
+def refusal(reason: str, request_id: str | None) -> ProviderError:
+    """The developer API gives no more than the reason's name."""
     words = REFUSALS.get(reason, "Gemini refused the request")
-    detail = f"{words} ({message})" if message else words
-    return ProviderError(ErrorCode.REFUSED, detail, NAME, reason=reason, request_id=request_id)
+    return ProviderError(ErrorCode.REFUSED, words, NAME, reason=reason, request_id=request_id)
 
 
 def failure(error: Exception) -> ProviderError:

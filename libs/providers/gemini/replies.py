@@ -14,12 +14,11 @@ def finish_reason(reply: types.GenerateContentResponse) -> str | None:
     """Raises ProviderError for a refusal, of the prompt or of what came of it."""
     feedback = reply.prompt_feedback
     if feedback and feedback.block_reason:
-        message = feedback.block_reason_message
-        raise refusal(feedback.block_reason.value, message, reply.response_id)
+        raise refusal(feedback.block_reason.value, reply.response_id)
     if not reply.candidates or not (reason := reply.candidates[0].finish_reason):
         return None
     if reason.value in REFUSALS:
-        raise refusal(reason.value, reply.candidates[0].finish_message, reply.response_id)
+        raise refusal(reason.value, reply.response_id)
     return str(reason.value)
 
 

@@ -1,38 +1,36 @@
-"""The real SDK against the stub, over real HTTP."""
+"""The real SDK against a server that speaks the protocol, over real HTTP."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 
 from libs.providers.gemini.provider import GeminiProvider
 from libs.providers.settings import ProviderSettings
-from tests.peers.gemini import GeminiStub
-from tests.peers.stub import serving
+from tests.peers.gemini import gemini_server
+from tests.peers.server import Peer
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[GeminiStub, str]]:
-    stub = GeminiStub()
-    with serving(stub) as url:
-        yield stub, url
+def server() -> Iterator[Peer]:
+    with gemini_server() as server:
+        yield server
 
 
 @pytest.fixture
-def stub(served: tuple[GeminiStub, str]) -> GeminiStub:
+def peer(server: Peer) -> Peer:
     """Without any calls yet."""
-    stub, _ = served
-    stub.calls.clear()
-    stub.words.clear()
-    stub.script.clear()
-    return stub
+    server.calls.clear()
+    server.script.clear()
+    return server
 
 
-@pytest.fixture
-def settings(stub: GeminiStub, served: tuple[GeminiStub, str]) -> ProviderSettings:
-    return ProviderSettings(gemini_api_key="k", gemini_base_url=served[1])
+@pytest.fixture(scope="module")
+def settings(server: Peer) -> ProviderSettings:
+    return ProviderSettings(gemini_api_key="k", gemini_base_url=server.url)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gemini(settings: ProviderSettings) -> AsyncIterator[GeminiProvider]:
     provider = GeminiProvider(settings)
     yield provider

@@ -6,74 +6,87 @@ from libs.providers.base import ImageRequest
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.gemini.provider import GeminiProvider
 from libs.providers.settings import ProviderSettings
-from tests.peers.gemini import GeminiStub
-from tests.peers.stub import BAD_KEY
+from tests.peers import gemini as peer_of
+from tests.peers.server import Answer, Peer, broken_json, cut_off, never
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MODEL = "gemini-3.1-flash-image"
 
 
 @pytest.mark.parametrize(
-    ("word", "code", "status", "retry_after"),
+    ("answer", "code", "status", "retry_after"),
     [
-        ("400", ErrorCode.INVALID, 400, None),
-        ("401", ErrorCode.AUTH, 401, None),
-        ("403", ErrorCode.PERMISSION, 403, None),
-        ("404", ErrorCode.MODEL_NOT_FOUND, 404, None),
-        ("429", ErrorCode.RATE_LIMITED, 429, 7.5),
-        ("busy", ErrorCode.RATE_LIMITED, 429, None),
-        ("quota", ErrorCode.QUOTA, 429, None),
-        ("500", ErrorCode.UNAVAILABLE, 500, None),
-        ("html", ErrorCode.UNAVAILABLE, 502, None),
-        ("reset", ErrorCode.UNAVAILABLE, None, None),
-        ("broken", ErrorCode.BAD_RESPONSE, None, None),
+        (peer_of.problem(400, "INVALID_ARGUMENT"), ErrorCode.INVALID, 400, None),
+        (
+            peer_of.problem(400, "INVALID_ARGUMENT", peer_of.error_info("API_KEY_INVALID")),
+            ErrorCode.AUTH,
+            400,
+            None,
+        ),
+        (peer_of.problem(401, "UNAUTHENTICATED"), ErrorCode.AUTH, 401, None),
+        (peer_of.problem(403, "PERMISSION_DENIED"), ErrorCode.PERMISSION, 403, None),
+        (peer_of.problem(404, "NOT_FOUND"), ErrorCode.MODEL_NOT_FOUND, 404, None),
+        (peer_of.problem(429, "RESOURCE_EXHAUSTED"), ErrorCode.RATE_LIMITED, 429, None),
+        (
+            peer_of.problem(429, "RESOURCE_EXHAUSTED", peer_of.retry_info("7.5s")),
+            ErrorCode.RATE_LIMITED,
+            429,
+            7.5,
+        ),
+        (
+            peer_of.problem(
+                429, "RESOURCE_EXHAUSTED", peer_of.quota_failure("GenerateRequestsPerDayPerModel")
+            ),
+            ErrorCode.QUOTA,
+            429,
+            None,
+        ),
+        (peer_of.problem(499, "CANCELLED"), ErrorCode.TIMEOUT, 499, None),
+        (peer_of.problem(500, "INTERNAL"), ErrorCode.UNAVAILABLE, 500, None),
+        (peer_of.problem(504, "DEADLINE_EXCEEDED"), ErrorCode.TIMEOUT, 504, None),
+        (peer_of.gateway_error, ErrorCode.UNAVAILABLE, 502, None),
+        (cut_off, ErrorCode.UNAVAILABLE, None, None),
+        (broken_json, ErrorCode.BAD_RESPONSE, None, None),
     ],
 )
 async def test_a_call_that_fails(
     gemini: GeminiProvider,
-    stub: GeminiStub,
-    word: str,
+    peer: Peer,
+    answer: Answer,
     code: ErrorCode,
     status: int | None,
     retry_after: float | None,
 ) -> None:
-    error = await failure(gemini, f"a mug [[{word}]]")
+    peer.then(answer)
+    error = await failure(gemini)
     assert (error.code, error.provider, error.status) == (code, "gemini", status)
     assert error.retry_after == retry_after
-    assert len(stub.calls) == 1, "retries are the job's"
-
-
-async def test_a_wrong_key(settings: ProviderSettings) -> None:
-    gemini = GeminiProvider(settings.model_copy(update={"gemini_api_key": BAD_KEY}))
-    error = await failure(gemini, "a mug")
-    assert (error.code, error.status, error.reason) == (ErrorCode.AUTH, 400, "API_KEY_INVALID")
-    await gemini.aclose()
+    assert len(peer.calls) == 1, "retries are the job's"
 
 
 async def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     with pytest.raises(ProviderError) as failed:
         GeminiProvider(ProviderSettings(gemini_api_key=None))
     assert failed.value.code == ErrorCode.NOT_CONFIGURED
 
 
-async def test_an_answer_that_does_not_come_is_not_waited_for(
-    stub: GeminiStub, settings: ProviderSettings
-) -> None:
+async def test_an_answer_that_does_not_come_is_not_waited_for(peer: Peer, settings: ProviderSettings) -> None:
+    peer.then(never)
     gemini = GeminiProvider(settings.model_copy(update={"providers_image_seconds": 0.05}))
-    assert (await failure(gemini, "a mug [[slow]]")).code == ErrorCode.TIMEOUT
-    assert len(stub.calls) == 1
+    assert (await failure(gemini)).code == ErrorCode.TIMEOUT
     await gemini.aclose()
 
 
 async def test_nobody_answers() -> None:
     nobody = ProviderSettings(gemini_api_key="k", gemini_base_url="http://127.0.0.1:9")
     gemini = GeminiProvider(nobody)
-    assert (await failure(gemini, "a mug")).code == ErrorCode.UNAVAILABLE
+    assert (await failure(gemini)).code == ErrorCode.UNAVAILABLE
     await gemini.aclose()
 
 
-async def failure(gemini: GeminiProvider, prompt: str) -> ProviderError:
+async def failure(gemini: GeminiProvider) -> ProviderError:
     with pytest.raises(ProviderError) as failed:
-        await gemini.generate(ImageRequest(prompt), MODEL)
+        await gemini.generate(ImageRequest("a mug"), MODEL)
     return failed.value
