@@ -1,142 +1,125 @@
-"""The wire protocol of the Gemini developer API as far as the adapter speaks it: `generateContent`.
+"""A stub of the Gemini developer API: `POST /{version}/models/{model}:generateContent`, its answers and its refusals.
 
-Nothing here is copied from a vendor: it answers in the shapes that the SDK parses.
+Key `bad` is refused. Words: 400, 401, 403, 404, 429 (with RetryInfo), busy (429 without), quota (per day), 500,
+blocked (the prompt), refuse (the picture), truncate, text (no picture), none (no candidate), think (a draft and a
+thought first), garbage (bytes that are no picture; JSON outside the schema); and those of every stub.
 """
 
-import base64
 import json
-from collections.abc import Callable, Mapping
+from base64 import b64encode, urlsafe_b64decode
+from functools import lru_cache
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.peers.server import Answer, Call, Peer, example, png
+from tests.peers.stub import BAD_KEY, Call, Stub, example, picture
 
-PATH = "/{version}/models/{model}:generateContent"
 RPC = "type.googleapis.com/google.rpc."
-USAGE = {
-    "promptTokenCount": 1000,
-    "promptTokensDetails": [
-        {"modality": "TEXT", "tokenCount": 100},
-        {"modality": "IMAGE", "tokenCount": 900},
-    ],
-    "candidatesTokenCount": 1120,
-    "candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1120}],
-    "thoughtsTokenCount": 80,
-    "totalTokenCount": 2200,
+SIDES_1K = {
+    "1:1": (1024, 1024),
+    "3:2": (1264, 848),
+    "4:5": (928, 1152),
+    "16:9": (1376, 768),
+    "3:4": (896, 1200),
 }
-SIDES_1K = {"1:1": (1024, 1024), "4:5": (928, 1152), "16:9": (1376, 768)}
 SCALE = {"1K": 1, "2K": 2, "4K": 4}
 DRAFT = 64
-"""Side in pixels of what a model draws while it thinks."""
+"""Side in pixels of the pictures that a model shows while it thinks."""
+
+_RETRY = {"@type": f"{RPC}RetryInfo", "retryDelay": "7.5s"}
+_DAILY = {
+    "@type": f"{RPC}QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
+}
+_KEY = {"@type": f"{RPC}ErrorInfo", "reason": "API_KEY_INVALID"}
+_PROBLEMS: dict[str, tuple[int, str, str, list[dict[str, Any]]]] = {
+    "400": (400, "INVALID_ARGUMENT", "Unsupported aspect ratio.", []),
+    "401": (401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", []),
+    "403": (403, "PERMISSION_DENIED", "The caller does not have permission.", []),
+    "404": (404, "NOT_FOUND", "models/x is not found for API version v1.", []),
+    "429": (429, "RESOURCE_EXHAUSTED", "Slow down.", [_RETRY]),
+    "busy": (429, "RESOURCE_EXHAUSTED", "Slow down.", []),
+    "quota": (429, "RESOURCE_EXHAUSTED", "Quota exceeded.", [_DAILY]),
+    "500": (500, "INTERNAL", "An internal error has occurred.", []),
+    BAD_KEY: (400, "INVALID_ARGUMENT", "API key not valid.", [_KEY]),
+}
 
 
-def gemini_server(success: Answer | None = None) -> Peer:
-    """Its `url` is the adapter's base URL."""
-    return Peer({PATH: success or answered})
+class GeminiStub(Stub):
+    async def read(self, request: Request) -> Call:
+        body = await request.json()
+        parts = [part for content in body["contents"] for part in content["parts"]]
+        instruction = body.get("systemInstruction", {}).get("parts", [])
+        return Call(
+            path=request.url.path,
+            key=request.headers.get("x-goog-api-key", ""),
+            text="\n".join(part["text"] for part in [*instruction, *parts] if "text" in part),
+            body=body,
+            images=tuple(
+                urlsafe_b64decode(part["inlineData"]["data"]) for part in parts if "inlineData" in part
+            ),
+        )
+
+    def answer(self, call: Call, word: str | None) -> Response:
+        if problem := _PROBLEMS.get(BAD_KEY if call.key == BAD_KEY else word or ""):
+            status, name, message, details = problem
+            error = {"code": status, "message": message, "status": name, "details": details}
+            return JSONResponse({"error": error}, status)
+        config = call.body.get("generationConfig", {})
+        pictorial = "IMAGE" in config.get("responseModalities", [])
+        return JSONResponse(_head(call.path, pictorial) | _body(config, word, pictorial))
 
 
-def parts(call: Call) -> list[Mapping[str, Any]]:
-    """What the model was shown and told, in order."""
-    return list(call.body["contents"][0]["parts"])
+def _head(path: str, pictorial: bool) -> dict[str, Any]:
+    usage = {
+        "promptTokenCount": 270,
+        "candidatesTokenCount": 1120,
+        "thoughtsTokenCount": 110,
+        "totalTokenCount": 1500,
+    }
+    if pictorial:
+        usage |= {"candidatesTokensDetails": [{"modality": "IMAGE", "tokenCount": 1120}]}  # type: ignore[dict-item]
+    model = path.rsplit("/", 1)[-1].removesuffix(":generateContent")
+    return {"usageMetadata": usage, "modelVersion": model, "responseId": "response-1"}
 
 
-def text(call: Call) -> str:
-    """All that the model was told, its role too."""
-    role = call.body.get("systemInstruction", {}).get("parts", [])
-    return "\n".join(part["text"] for part in [*role, *parts(call)] if "text" in part)
+def _body(config: dict[str, Any], word: str | None, pictorial: bool) -> dict[str, Any]:
+    match word:
+        case "blocked":
+            return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
+        case "refuse":
+            message = "Unable to show the generated image."
+            return {"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": message}]}
+        case "none":
+            return {"candidates": []}
+        case "truncate":
+            return _candidate([{"text": '{"title": "cut of'}], "MAX_TOKENS")
+        case "text":
+            return _candidate([{"text": "Which colour would you like?"}])
+        case "garbage" if not pictorial:
+            return _candidate([{"text": '{"colours": {"items": "blue"}}'}])
+        case "garbage":
+            return _candidate([_inline(b64encode(b"no picture").decode())])
+    if not pictorial:
+        return _candidate([{"text": json.dumps(example(config["responseJsonSchema"]))}])
+    thoughts = [{"thought": True, **_drawn(DRAFT, DRAFT, 0)}, {"thought": True, "text": "A mug, then."}]
+    width, height = SIDES_1K[config["imageConfig"].get("aspectRatio", "1:1")]
+    scale = SCALE[config["imageConfig"].get("imageSize", "1K")]
+    drawn = _drawn(width * scale, height * scale, config.get("seed", 0) % 256)
+    return _candidate([*(thoughts if word == "think" else []), {**drawn, "thoughtSignature": "c2ln"}])
 
 
-def images(call: Call) -> list[bytes]:
-    """The pictures that were sent along."""
-    return [
-        base64.urlsafe_b64decode(part["inlineData"]["data"]) for part in parts(call) if "inlineData" in part
-    ]
+def _candidate(parts: list[dict[str, Any]], finish: str = "STOP") -> dict[str, Any]:
+    return {
+        "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": finish, "index": 0}]
+    }
 
 
-def answered(call: Call) -> Response:
-    config = call.body["generationConfig"]
-    return (
-        picture(call)
-        if "imageConfig" in config
-        else told(json.dumps(example(config["responseJsonSchema"])))(call)
-    )
+@lru_cache(maxsize=64)
+def _drawn(width: int, height: int, shade: int) -> dict[str, Any]:
+    return _inline(b64encode(picture(width, height, shade)).decode())
 
 
-def told(words: str, finish: str = "STOP") -> Callable[[Call], Response]:
-    return lambda call: _candidate(call, [{"text": words}], finish)
-
-
-def picture(call: Call) -> Response:
-    return _candidate(call, [{**_drawn(call), "thoughtSignature": "c2ln"}])
-
-
-def thinking(call: Call) -> Response:
-    """A draft and a thought come before the picture."""
-    draft = {"thought": True, **_inline(png(DRAFT, DRAFT, False))}
-    return _candidate(call, [draft, {"thought": True, "text": "A mug, then."}, _drawn(call)])
-
-
-def not_a_picture(call: Call) -> Response:
-    return _candidate(call, [_inline(b"GIF89a?")])
-
-
-def nothing(call: Call) -> Response:
-    return _reply(call, candidates=[])
-
-
-def truncated(call: Call) -> Response:
-    return told('{"title": "cut', "MAX_TOKENS")(call)
-
-
-def refused(reason: str) -> Answer:
-    """What came of the prompt is not shown."""
-    return lambda call: _reply(call, candidates=[{"finishReason": reason}])
-
-
-def blocked(reason: str) -> Answer:
-    """The prompt is not even tried."""
-    return lambda call: _reply(call, promptFeedback={"blockReason": reason})
-
-
-def problem(status: int, name: str, *details: Mapping[str, Any]) -> Answer:
-    error = {"code": status, "message": f"the server says {status}", "status": name, "details": details}
-    return lambda call: JSONResponse({"error": error}, status)
-
-
-def retry_info(delay: str) -> dict[str, Any]:
-    return {"@type": f"{RPC}RetryInfo", "retryDelay": delay}
-
-
-def error_info(reason: str) -> dict[str, Any]:
-    return {"@type": f"{RPC}ErrorInfo", "reason": reason, "domain": "googleapis.com"}
-
-
-def quota_failure(quota: str) -> dict[str, Any]:
-    return {"@type": f"{RPC}QuotaFailure", "violations": [{"quotaId": quota}]}
-
-
-def gateway_error(call: Call) -> Response:
-    return Response("<html>Bad gateway</html>", 502, media_type="text/html")
-
-
-def _candidate(call: Call, told: list[dict[str, Any]], finish: str = "STOP") -> Response:
-    content = {"role": "model", "parts": told}
-    return _reply(call, candidates=[{"content": content, "finishReason": finish, "index": 0}])
-
-
-def _reply(call: Call, **body: Any) -> Response:
-    model = call.path.rsplit("/", 1)[-1].removesuffix(":generateContent")
-    head = {"usageMetadata": USAGE, "modelVersion": model, "responseId": "response-1"}
-    return JSONResponse(head | body)
-
-
-def _drawn(call: Call) -> dict[str, Any]:
-    config = call.body["generationConfig"]["imageConfig"]
-    scale = SCALE[config.get("imageSize", "1K")]
-    width, height = SIDES_1K[config.get("aspectRatio", "1:1")]
-    return _inline(png(width * scale, height * scale, False))
-
-
-def _inline(data: bytes) -> dict[str, Any]:
-    return {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(data).decode()}}
+def _inline(data: str) -> dict[str, Any]:
+    return {"inlineData": {"mimeType": "image/png", "data": data}}

@@ -3,14 +3,18 @@
 Nothing here is copied from a vendor: it answers in the shapes that the SDK parses.
 """
 
+import asyncio
 import base64
+import functools
+import io
 import json
 from collections.abc import Callable
 from typing import Any
 
+from PIL import Image
 from starlette.responses import JSONResponse, Response
 
-from tests.peers.server import Answer, Call, Peer, example, png
+from tests.peers.server import Answer, Call, CutOff, Peer
 
 USAGE = {
     "input_tokens": 900,
@@ -114,6 +118,20 @@ def problem(status: int, code: str | None = None, **headers: str) -> Answer:
     return answer
 
 
+def broken_json(call: Call) -> Response:
+    return Response('{"status": "compl', media_type="application/json")
+
+
+def cut_off(call: Call) -> Response:
+    return CutOff()
+
+
+async def never(call: Call) -> Response:
+    """Longer than anybody waits."""
+    await asyncio.sleep(3600)
+    raise AssertionError
+
+
 def _response(call: Call, content: list[dict[str, Any]], **change: Any) -> Response:
     message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": content}
     thought = {"type": "reasoning", "id": "r", "summary": []}
@@ -146,3 +164,31 @@ def _completion(call: Call, message: dict[str, Any], finish: str = "stop") -> Re
 
 def _json(body: dict[str, Any]) -> Response:
     return JSONResponse(body, headers={"x-request-id": "req_1"})
+
+
+@functools.cache
+def png(width: int, height: int, transparent: bool) -> bytes:
+    encoded = io.BytesIO()
+    mode, colour = ("RGBA", (200, 60, 40, 0)) if transparent else ("RGB", (200, 60, 40))
+    Image.new(mode, (width, height), colour).save(encoded, "PNG", compress_level=1)
+    return encoded.getvalue()
+
+
+def example(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
+    """The plainest instance of a JSON schema."""
+    root = root or schema
+    if "$ref" in schema:
+        return example(root["$defs"][schema["$ref"].split("/")[-1]], root)
+    if "anyOf" in schema:
+        return example(schema["anyOf"][0], root)
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema["type"]:
+        case "object":
+            return {name: example(one, root) for name, one in schema["properties"].items()}
+        case "array":
+            return [example(schema["items"], root)]
+        case "string":
+            return "#336699" if "pattern" in schema else "example"
+        case other:
+            return {"number": 0.5, "integer": 0, "boolean": True, "null": None}[other]

@@ -1,8 +1,5 @@
 """A stub of somebody's service, on a port of its own in a thread of the test: real HTTP, and it does as it is told."""
 
-import asyncio
-import functools
-import io
 import socket
 import threading
 from collections import deque
@@ -11,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import uvicorn
-from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -98,45 +94,3 @@ class CutOff(Response):
         headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b'{"id"', "more_body": False})
-
-
-def broken_json(call: Call) -> Response:
-    return Response('{"status": "compl', media_type="application/json")
-
-
-def cut_off(call: Call) -> Response:
-    return CutOff()
-
-
-async def never(call: Call) -> Response:
-    """Longer than anybody waits."""
-    await asyncio.sleep(3600)
-    raise AssertionError
-
-
-@functools.cache
-def png(width: int, height: int, transparent: bool) -> bytes:
-    encoded = io.BytesIO()
-    mode, colour = ("RGBA", (200, 60, 40, 0)) if transparent else ("RGB", (200, 60, 40))
-    Image.new(mode, (width, height), colour).save(encoded, "PNG", compress_level=1)
-    return encoded.getvalue()
-
-
-def example(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
-    """The plainest instance of a JSON schema."""
-    root = root or schema
-    if "$ref" in schema:
-        return example(root["$defs"][schema["$ref"].split("/")[-1]], root)
-    if "anyOf" in schema:
-        return example(schema["anyOf"][0], root)
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema["type"]:
-        case "object":
-            return {name: example(one, root) for name, one in schema["properties"].items()}
-        case "array":
-            return [example(schema["items"], root)]
-        case "string":
-            return "#336699" if "pattern" in schema else "example"
-        case other:
-            return {"number": 0.5, "integer": 0, "boolean": True, "null": None}[other]

@@ -1,36 +1,38 @@
-"""The real SDK against a server that speaks the protocol, over real HTTP."""
+"""The real SDK against the stub, over real HTTP."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-import pytest_asyncio
 
 from libs.providers.gemini.provider import GeminiProvider
 from libs.providers.settings import ProviderSettings
-from tests.peers.gemini import gemini_server
-from tests.peers.server import Peer
+from tests.peers.gemini import GeminiStub
+from tests.peers.stub import serving
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Peer]:
-    with gemini_server() as server:
-        yield server
+def served() -> Iterator[tuple[GeminiStub, str]]:
+    stub = GeminiStub()
+    with serving(stub) as url:
+        yield stub, url
 
 
 @pytest.fixture
-def peer(server: Peer) -> Peer:
+def stub(served: tuple[GeminiStub, str]) -> GeminiStub:
     """Without any calls yet."""
-    server.calls.clear()
-    server.script.clear()
-    return server
+    stub, _ = served
+    stub.calls.clear()
+    stub.words.clear()
+    stub.script.clear()
+    return stub
 
 
-@pytest.fixture(scope="module")
-def settings(server: Peer) -> ProviderSettings:
-    return ProviderSettings(gemini_api_key="k", gemini_base_url=server.url)
+@pytest.fixture
+def settings(stub: GeminiStub, served: tuple[GeminiStub, str]) -> ProviderSettings:
+    return ProviderSettings(gemini_api_key="k", gemini_base_url=served[1])
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest.fixture
 async def gemini(settings: ProviderSettings) -> AsyncIterator[GeminiProvider]:
     provider = GeminiProvider(settings)
     yield provider

@@ -6,87 +6,74 @@ from libs.providers.base import ImageRequest
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.gemini.provider import GeminiProvider
 from libs.providers.settings import ProviderSettings
-from tests.peers import gemini as peer_of
-from tests.peers.server import Answer, Peer, broken_json, cut_off, never
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+from tests.peers.gemini import GeminiStub
+from tests.peers.stub import BAD_KEY
 
 MODEL = "gemini-3.1-flash-image"
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "status", "retry_after"),
+    ("word", "code", "status", "retry_after"),
     [
-        (peer_of.problem(400, "INVALID_ARGUMENT"), ErrorCode.INVALID, 400, None),
-        (
-            peer_of.problem(400, "INVALID_ARGUMENT", peer_of.error_info("API_KEY_INVALID")),
-            ErrorCode.AUTH,
-            400,
-            None,
-        ),
-        (peer_of.problem(401, "UNAUTHENTICATED"), ErrorCode.AUTH, 401, None),
-        (peer_of.problem(403, "PERMISSION_DENIED"), ErrorCode.PERMISSION, 403, None),
-        (peer_of.problem(404, "NOT_FOUND"), ErrorCode.MODEL_NOT_FOUND, 404, None),
-        (peer_of.problem(429, "RESOURCE_EXHAUSTED"), ErrorCode.RATE_LIMITED, 429, None),
-        (
-            peer_of.problem(429, "RESOURCE_EXHAUSTED", peer_of.retry_info("7.5s")),
-            ErrorCode.RATE_LIMITED,
-            429,
-            7.5,
-        ),
-        (
-            peer_of.problem(
-                429, "RESOURCE_EXHAUSTED", peer_of.quota_failure("GenerateRequestsPerDayPerModel")
-            ),
-            ErrorCode.QUOTA,
-            429,
-            None,
-        ),
-        (peer_of.problem(499, "CANCELLED"), ErrorCode.TIMEOUT, 499, None),
-        (peer_of.problem(500, "INTERNAL"), ErrorCode.UNAVAILABLE, 500, None),
-        (peer_of.problem(504, "DEADLINE_EXCEEDED"), ErrorCode.TIMEOUT, 504, None),
-        (peer_of.gateway_error, ErrorCode.UNAVAILABLE, 502, None),
-        (cut_off, ErrorCode.UNAVAILABLE, None, None),
-        (broken_json, ErrorCode.BAD_RESPONSE, None, None),
+        ("400", ErrorCode.INVALID, 400, None),
+        ("401", ErrorCode.AUTH, 401, None),
+        ("403", ErrorCode.PERMISSION, 403, None),
+        ("404", ErrorCode.MODEL_NOT_FOUND, 404, None),
+        ("429", ErrorCode.RATE_LIMITED, 429, 7.5),
+        ("busy", ErrorCode.RATE_LIMITED, 429, None),
+        ("quota", ErrorCode.QUOTA, 429, None),
+        ("500", ErrorCode.UNAVAILABLE, 500, None),
+        ("html", ErrorCode.UNAVAILABLE, 502, None),
+        ("reset", ErrorCode.UNAVAILABLE, None, None),
+        ("broken", ErrorCode.BAD_RESPONSE, None, None),
     ],
 )
 async def test_a_call_that_fails(
     gemini: GeminiProvider,
-    peer: Peer,
-    answer: Answer,
+    stub: GeminiStub,
+    word: str,
     code: ErrorCode,
     status: int | None,
     retry_after: float | None,
 ) -> None:
-    peer.then(answer)
-    error = await failure(gemini)
+    error = await failure(gemini, f"a mug [[{word}]]")
     assert (error.code, error.provider, error.status) == (code, "gemini", status)
     assert error.retry_after == retry_after
-    assert len(peer.calls) == 1, "retries are the job's"
+    assert len(stub.calls) == 1, "retries are the job's"
+
+
+async def test_a_wrong_key(settings: ProviderSettings) -> None:
+    gemini = GeminiProvider(settings.model_copy(update={"gemini_api_key": BAD_KEY}))
+    error = await failure(gemini, "a mug")
+    assert (error.code, error.status, error.reason) == (ErrorCode.AUTH, 400, "API_KEY_INVALID")
+    await gemini.aclose()
 
 
 async def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(ProviderError) as failed:
         GeminiProvider(ProviderSettings(gemini_api_key=None))
     assert failed.value.code == ErrorCode.NOT_CONFIGURED
 
 
-async def test_an_answer_that_does_not_come_is_not_waited_for(peer: Peer, settings: ProviderSettings) -> None:
-    peer.then(never)
+async def test_an_answer_that_does_not_come_is_not_waited_for(
+    stub: GeminiStub, settings: ProviderSettings
+) -> None:
     gemini = GeminiProvider(settings.model_copy(update={"providers_image_seconds": 0.05}))
-    assert (await failure(gemini)).code == ErrorCode.TIMEOUT
+    assert (await failure(gemini, "a mug [[slow]]")).code == ErrorCode.TIMEOUT
+    assert len(stub.calls) == 1
     await gemini.aclose()
 
 
 async def test_nobody_answers() -> None:
     nobody = ProviderSettings(gemini_api_key="k", gemini_base_url="http://127.0.0.1:9")
     gemini = GeminiProvider(nobody)
-    assert (await failure(gemini)).code == ErrorCode.UNAVAILABLE
+    assert (await failure(gemini, "a mug")).code == ErrorCode.UNAVAILABLE
     await gemini.aclose()
 
 
-async def failure(gemini: GeminiProvider) -> ProviderError:
+async def failure(gemini: GeminiProvider, prompt: str) -> ProviderError:
     with pytest.raises(ProviderError) as failed:
-        await gemini.generate(ImageRequest("a mug"), MODEL)
+        await gemini.generate(ImageRequest(prompt), MODEL)
     return failed.value

@@ -29,12 +29,12 @@ from libs.providers.prompts.background import REMOVE
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import ProductSpec
 from tests.peers import openai as peer_of
-from tests.peers.server import Answer, Peer, broken_json, cut_off, never, png
+from tests.peers.server import Answer, Peer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 VISION, IMAGES, FINE = "gpt-6.1-terra", "gpt-image-2.6-flare", "gpt-image-2.6-sunburst"
-PNG = png(96, 64, False)
+PNG = peer_of.png(96, 64, False)
 
 
 def blob(role: Any = "product", width: int = 96, height: int = 64) -> ImageBlob:
@@ -245,8 +245,8 @@ FAILURES: list[tuple[Answer, ErrorCode]] = [
     (peer_of.problem(400, "content_policy_violation"), ErrorCode.REFUSED),
     (peer_of.problem(500), ErrorCode.UNAVAILABLE),
     (peer_of.problem(503), ErrorCode.UNAVAILABLE),
-    (broken_json, ErrorCode.BAD_RESPONSE),
-    (cut_off, ErrorCode.UNAVAILABLE),
+    (peer_of.broken_json, ErrorCode.BAD_RESPONSE),
+    (peer_of.cut_off, ErrorCode.UNAVAILABLE),
 ]
 
 
@@ -340,7 +340,7 @@ async def test_when_to_come_back_is_passed_on(peer: Peer, openai: OpenAIProvider
 
 
 async def test_who_gives_up_waiting_closes_the_call(peer: Peer, openai: OpenAIProvider) -> None:
-    peer.then(never)
+    peer.then(peer_of.never)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(described(openai), 0.3)
     assert (await described(openai)).value.title == "example"
@@ -348,7 +348,7 @@ async def test_who_gives_up_waiting_closes_the_call(peer: Peer, openai: OpenAIPr
 
 async def test_a_slow_server_times_out(peer: Peer) -> None:
     provider = opened(peer, providers_image_seconds=0.2)
-    peer.then(never)
+    peer.then(peer_of.never)
     with pytest.raises(ProviderError) as error:
         await described(provider)
     await provider.aclose()
@@ -389,7 +389,7 @@ async def test_a_strip_becomes_as_steep_as_the_service_makes_it() -> None:
 @pytest.mark.real("OPENAI_API_KEY")
 async def test_the_real_service_describes_and_paints(real_key: str) -> None:
     provider = OpenAIProvider(ProviderSettings(openai_api_key=real_key))
-    photo = ImageBlob(png(512, 512, False), "image/png", 512, 512)
+    photo = ImageBlob(peer_of.png(512, 512, False), "image/png", 512, 512)
     try:
         spec = await provider.describe([photo], Hints(title="A red square"), VISION)
         made = await provider.generate(ImageRequest("The same on a white table", [photo]), IMAGES)
