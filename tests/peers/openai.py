@@ -1,20 +1,20 @@
-"""OpenAI's wire protocol as far as the adapter speaks it: responses, chat completions, images.
+"""A stub of OpenAI's API: responses, chat completions, image generations and edits, their answers and their refusals.
 
-Nothing here is copied from a vendor: it answers in the shapes that the SDK parses.
+Key `bad` is refused. Words: any HTTP status, 429 (Retry-After: 7), busy (429 without), later (429 until a date), quota,
+moderation (400, blocked), refuse (an answer that declines), filter (stopped by the filter), truncate, garbage (outside
+the schema; bytes that are no picture), none (no picture), several (three pictures), opaque (no transparency), failed,
+limited and unsafe (a response that fails later); and those of every stub.
 """
 
-import asyncio
-import base64
-import functools
-import io
 import json
-from collections.abc import Callable
+from base64 import b64encode
+from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.peers.server import Answer, Call, CutOff, Peer
+from tests.peers.stub import BAD_KEY, Call, Stub, example, picture
 
 USAGE = {
     "input_tokens": 900,
@@ -30,165 +30,129 @@ IMAGE_USAGE = {
     "total_tokens": 2056,
     "output_tokens_details": {"image_tokens": 1056, "text_tokens": 0},
 }
+DECLINED = "I can't help with that."
+FAILED_LATER = {
+    "failed": "server_error",
+    "limited": "rate_limit_exceeded",
+    "unsafe": "image_content_policy_violation",
+    "unreadable": "image_parse_error",
+}
+_PROBLEMS: dict[str, tuple[int, str | None, dict[str, str]]] = {
+    BAD_KEY: (401, "invalid_api_key", {}),
+    "404": (404, "model_not_found", {}),
+    "429": (429, "rate_limit_exceeded", {"retry-after": "7"}),
+    "busy": (429, "rate_limit_exceeded", {}),
+    "later": (429, "rate_limit_exceeded", {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}),
+    "quota": (429, "insufficient_quota", {}),
+    "billing": (400, "billing_hard_limit_reached", {}),
+    "moderation": (400, "moderation_blocked", {}),
+}
 
 
-def openai_server() -> Peer:
-    """Its `url` is the origin; the adapter's base URL is that and `/v1`."""
-    return Peer(
-        {
-            "/v1/responses": response,
-            "/v1/chat/completions": completion,
-            "/v1/images/generations": picture,
-            "/v1/images/edits": picture,
-        }
-    )
+@dataclass
+class OpenAIStub(Stub):
+    """Its base URL is the origin and `/v1`."""
+
+    said: str | None = None
+    """What a question is answered with, instead of the least that its schema allows."""
+
+    async def read(self, request: Request) -> Call:
+        path, key = request.url.path, request.headers.get("authorization", "").removeprefix("Bearer ")
+        if request.headers["content-type"].startswith("application/json"):
+            body = await request.json()
+            return Call(path, key, _text(body), body)
+        async with request.form() as form:
+            fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+            files = [value for _, value in form.multi_items() if not isinstance(value, str)]
+            images = tuple([await file.read() for file in files])
+        return Call(path, key, fields["prompt"], fields, images)
+
+    def answer(self, call: Call, word: str | None) -> Response:
+        if problem := _problem(BAD_KEY if call.key == BAD_KEY else word or ""):
+            return problem
+        if call.path.startswith("/v1/images"):
+            return _json(_pictures(call.body, word))
+        schema = _schema(call.body)
+        said = self.said or json.dumps(example(schema)) if word != "garbage" else '{"title": "half of it"}'
+        return _json((_response if call.path == "/v1/responses" else _completion)(call.body, said, word))
 
 
-def response(call: Call) -> Response:
-    return told(json.dumps(example(call.body["text"]["format"]["schema"])))(call)
+def _text(body: dict[str, Any]) -> str:
+    if "prompt" in body:
+        return str(body["prompt"])
+    [*_, asked] = body.get("input") or body["messages"]
+    return "\n".join(part.get("text", "") for part in asked["content"])
 
 
-def told(text: str) -> Callable[[Call], Response]:
-    """This text as the answer, whichever protocol is spoken."""
-
-    def answer(call: Call) -> Response:
-        if call.path.endswith("completions"):
-            return _completion(call, {"content": text})
-        return _response(call, [{"type": "output_text", "text": text, "annotations": []}])
-
-    return answer
+def _schema(body: dict[str, Any]) -> dict[str, Any]:
+    if "text" in body:
+        assert body["text"]["format"]["strict"]
+        return dict(body["text"]["format"]["schema"])
+    return dict(body["response_format"]["json_schema"]["schema"])
 
 
-def refusal(call: Call) -> Response:
-    why = "I can't help with that."
-    if call.path.endswith("completions"):
-        return _completion(call, {"content": None, "refusal": why})
-    return _response(call, [{"type": "refusal", "refusal": why}])
+def _problem(word: str) -> Response | None:
+    if word in _PROBLEMS:
+        status, code, headers = _PROBLEMS[word]
+    elif word.isdigit():
+        status, code, headers = int(word), None, {}
+    else:
+        return None
+    error = {"message": f"the server says {status}", "type": "error", "param": None, "code": code}
+    return _json({"error": error}, status, headers)
 
 
-def truncated(call: Call) -> Response:
-    if call.path.endswith("completions"):
-        return _completion(call, {"content": '{"title": "cut'}, "length")
-    cut = [{"type": "output_text", "text": '{"title": "cut', "annotations": []}]
-    return _response(call, cut, status="incomplete", incomplete_details={"reason": "max_output_tokens"})
+def _json(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(body, status, {"x-request-id": "req_1"} | (headers or {}))
 
 
-def filtered(call: Call) -> Response:
-    if call.path.endswith("completions"):
-        return _completion(call, {"content": ""}, "content_filter")
-    return _response(call, [], status="incomplete", incomplete_details={"reason": "content_filter"})
-
-
-def failed(code: str) -> Answer:
-    """A response whose making failed after it was accepted."""
-    return lambda call: _response(call, [], status="failed", error={"code": code, "message": "it failed"})
-
-
-def completion(call: Call) -> Response:
-    schema = call.body["response_format"]["json_schema"]["schema"]
-    return told(json.dumps(example(schema)))(call)
-
-
-def picture(call: Call) -> Response:
-    return pictures(1)(call)
-
-
-def pictures(count: int, *, opaque: bool = False) -> Callable[[Call], Response]:
-    def answer(call: Call) -> Response:
-        width, height = map(int, call.body["size"].split("x"))
-        transparent = call.body["background"] == "transparent" and not opaque
-        encoded = base64.b64encode(png(width, height, transparent)).decode()
-        return _json({"created": 1, "data": [{"b64_json": encoded}] * count, "usage": IMAGE_USAGE})
-
-    return answer
-
-
-def not_a_picture(call: Call) -> Response:
-    return _json({"created": 1, "data": [{"b64_json": base64.b64encode(b"GIF89a?").decode()}]})
-
-
-def problem(status: int, code: str | None = None, **headers: str) -> Answer:
-    """`retry_after="7"` becomes that header."""
-
-    def answer(call: Call) -> Response:
-        error = {"message": f"the server says {status}", "type": "error", "param": None, "code": code}
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return JSONResponse({"error": error}, status, {"x-request-id": "req_1", **named})
-
-    return answer
-
-
-def broken_json(call: Call) -> Response:
-    return Response('{"status": "compl', media_type="application/json")
-
-
-def cut_off(call: Call) -> Response:
-    return CutOff()
-
-
-async def never(call: Call) -> Response:
-    """Longer than anybody waits."""
-    await asyncio.sleep(3600)
-    raise AssertionError
-
-
-def _response(call: Call, content: list[dict[str, Any]], **change: Any) -> Response:
-    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": content}
+def _response(asked: dict[str, Any], said: str, word: str | None) -> dict[str, Any]:
+    part: dict[str, Any] = {"type": "output_text", "text": said, "annotations": []}
+    if word == "refuse":
+        part = {"type": "refusal", "refusal": DECLINED}
+    if word == "truncate":
+        part["text"] = '{"title": "cut of'
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}
     thought = {"type": "reasoning", "id": "r", "summary": []}
     body = {
         "id": "resp_1",
         "object": "response",
         "created_at": 1,
         "status": "completed",
-        "model": call.body["model"],
+        "model": asked["model"],
         "output": [thought, message],
         "usage": USAGE,
     }
-    return _json(body | change)
+    if word in ("truncate", "filter"):
+        reason = {"truncate": "max_output_tokens", "filter": "content_filter"}[word]
+        body |= {"status": "incomplete", "incomplete_details": {"reason": reason}}
+    if word in FAILED_LATER:
+        failure = {"code": FAILED_LATER[word], "message": "it failed"}
+        body |= {"status": "failed", "output": [], "error": failure}
+    return body
 
 
-def _completion(call: Call, message: dict[str, Any], finish: str = "stop") -> Response:
-    choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": finish}
-    usage = {"prompt_tokens": 800, "completion_tokens": 90, "total_tokens": 890}
-    return _json(
-        {
-            "id": "c",
-            "object": "chat.completion",
-            "created": 1,
-            "model": call.body["model"],
-            "choices": [choice],
-        }
-        | {"usage": usage}
-    )
+def _completion(asked: dict[str, Any], said: str, word: str | None) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": said, "refusal": None}
+    if word == "refuse":
+        message |= {"content": None, "refusal": DECLINED}
+    if word == "truncate":
+        message["content"] = '{"title": "cut of'
+    finish = {"truncate": "length", "filter": "content_filter"}.get(word or "", "stop")
+    return {
+        "id": "c",
+        "object": "chat.completion",
+        "created": 1,
+        "model": asked["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 800, "completion_tokens": 90, "total_tokens": 890},
+    }
 
 
-def _json(body: dict[str, Any]) -> Response:
-    return JSONResponse(body, headers={"x-request-id": "req_1"})
-
-
-@functools.cache
-def png(width: int, height: int, transparent: bool) -> bytes:
-    encoded = io.BytesIO()
-    mode, colour = ("RGBA", (200, 60, 40, 0)) if transparent else ("RGB", (200, 60, 40))
-    Image.new(mode, (width, height), colour).save(encoded, "PNG", compress_level=1)
-    return encoded.getvalue()
-
-
-def example(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
-    """The plainest instance of a JSON schema."""
-    root = root or schema
-    if "$ref" in schema:
-        return example(root["$defs"][schema["$ref"].split("/")[-1]], root)
-    if "anyOf" in schema:
-        return example(schema["anyOf"][0], root)
-    if "enum" in schema:
-        return schema["enum"][0]
-    match schema["type"]:
-        case "object":
-            return {name: example(one, root) for name, one in schema["properties"].items()}
-        case "array":
-            return [example(schema["items"], root)]
-        case "string":
-            return "#336699" if "pattern" in schema else "example"
-        case other:
-            return {"number": 0.5, "integer": 0, "boolean": True, "null": None}[other]
+def _pictures(asked: dict[str, Any], word: str | None) -> dict[str, Any]:
+    width, height = map(int, asked["size"].split("x"))
+    data = picture(width, height, alpha=asked["background"] == "transparent" and word != "opaque")
+    if word == "garbage":
+        data = b"no picture"
+    count = {"none": 0, "several": 3}.get(word or "", 1)
+    return {"created": 1, "data": [{"b64_json": b64encode(data).decode()}] * count, "usage": IMAGE_USAGE}

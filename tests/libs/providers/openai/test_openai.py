@@ -28,55 +28,60 @@ from libs.providers.prompts import vision as questions
 from libs.providers.prompts.background import REMOVE
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import ProductSpec
-from tests.peers import openai as peer_of
-from tests.peers.server import Answer, Peer
+from tests.peers.openai import USAGE, OpenAIStub
+from tests.peers.stub import picture, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 VISION, IMAGES, FINE = "gpt-6.1-terra", "gpt-image-2.6-flare", "gpt-image-2.6-sunburst"
-PNG = peer_of.png(96, 64, False)
+PNG = picture(96, 64)
 
 
-def blob(role: Any = "product", width: int = 96, height: int = 64) -> ImageBlob:
-    return ImageBlob(PNG, "image/png", width, height, role)
+def blob(role: Any = "product", width: int = 96, height: int = 64, shade: int = 0) -> ImageBlob:
+    return ImageBlob(picture(96, 64, shade), "image/png", width, height, role)
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Peer]:
-    with peer_of.openai_server() as server:
-        yield server
+def shared() -> OpenAIStub:
+    return OpenAIStub()
+
+
+@pytest.fixture(scope="module")
+def url(shared: OpenAIStub) -> Iterator[str]:
+    with serving(shared) as origin:
+        yield f"{origin}/v1"
 
 
 @pytest.fixture
-def peer(server: Peer) -> Peer:
-    server.calls.clear()
-    server.script.clear()
-    return server
+def stub(shared: OpenAIStub) -> OpenAIStub:
+    """As if no other test had used it."""
+    shared.calls.clear()
+    shared.script.clear()
+    shared.said = None
+    return shared
 
 
-def opened(peer: Peer, **settings: Any) -> OpenAIProvider:
-    return OpenAIProvider(
-        ProviderSettings(openai_api_key="sk-test", openai_base_url=f"{peer.url}/v1", **settings)
-    )
+def opened(url: str, **settings: Any) -> OpenAIProvider:
+    return OpenAIProvider(ProviderSettings(openai_api_key="sk-test", openai_base_url=url, **settings))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def in_styles(server: Peer) -> AsyncIterator[dict[str, OpenAIProvider]]:
+async def in_styles(url: str) -> AsyncIterator[dict[str, OpenAIProvider]]:
     """Opened once, because each takes the time to read the system's certificates."""
-    styles = {style: opened(server, openai_api_style=style) for style in ("responses", "chat")}
+    styles = {style: opened(url, openai_api_style=style) for style in ("responses", "chat")}
     yield styles
     for provider in styles.values():
         await provider.aclose()
 
 
 @pytest.fixture
-def openai(peer: Peer, in_styles: dict[str, OpenAIProvider]) -> OpenAIProvider:
+def openai(stub: OpenAIStub, in_styles: dict[str, OpenAIProvider]) -> OpenAIProvider:
     return in_styles["responses"]
 
 
 @pytest.fixture(params=["responses", "chat"])
 def either(
-    peer: Peer, in_styles: dict[str, OpenAIProvider], request: pytest.FixtureRequest
+    stub: OpenAIStub, in_styles: dict[str, OpenAIProvider], request: pytest.FixtureRequest
 ) -> OpenAIProvider:
     """In both styles."""
     return in_styles[request.param]
@@ -92,7 +97,7 @@ async def test_it_speaks_all_three_protocols(openai: OpenAIProvider) -> None:
     assert isinstance(openai, ImageProvider)
 
 
-async def test_photos_become_a_specification(peer: Peer, either: OpenAIProvider) -> None:
+async def test_photos_become_a_specification(stub: OpenAIStub, either: OpenAIProvider) -> None:
     answer = await described(either)
     assert answer.value.title == "example"
     assert answer.value.colours
@@ -105,11 +110,11 @@ async def test_photos_become_a_specification(peer: Peer, either: OpenAIProvider)
 
 
 async def test_the_question_carries_the_photos_the_hints_and_a_strict_schema(
-    peer: Peer, openai: OpenAIProvider
+    stub: OpenAIStub, openai: OpenAIProvider
 ) -> None:
     answer = await described(openai)
-    [call] = peer.calls
-    assert call.headers["authorization"] == "Bearer sk-test"
+    [call] = stub.calls
+    assert call.key == "sk-test"
     assert call.body["instructions"] == questions.ROLE
     assert call.body["store"] is False
     text, first, second = call.body["input"][0]["content"]
@@ -120,37 +125,37 @@ async def test_the_question_carries_the_photos_the_hints_and_a_strict_schema(
     assert (form["type"], form["strict"]) == ("json_schema", True)
     assert form["schema"]["additionalProperties"] is False
     usage = answer.call.usage
-    assert usage == Usage(900, 120, 1020, cached_input_tokens=100, details=peer_of.USAGE)
+    assert usage == Usage(900, 120, 1020, cached_input_tokens=100, details=USAGE)
 
 
 async def test_a_compatible_server_is_asked_in_chat_style(
-    peer: Peer, in_styles: dict[str, OpenAIProvider]
+    stub: OpenAIStub, in_styles: dict[str, OpenAIProvider]
 ) -> None:
     await described(in_styles["chat"])
-    [call] = peer.calls
+    [call] = stub.calls
     assert call.path == "/v1/chat/completions"
     assert [message["role"] for message in call.body["messages"]] == ["system", "user"]
     assert call.body["response_format"]["json_schema"]["strict"] is True
 
 
-async def test_the_other_questions(peer: Peer, either: OpenAIProvider) -> None:
-    peer.then(peer_of.told('{"labels": [{"label": "mug", "confidence": 0.9}]}'))
+async def test_the_other_questions(stub: OpenAIStub, either: OpenAIProvider) -> None:
+    [defect] = (await either.defects(blob(), VISION)).value
+    assert (defect.kind, defect.severity) == ("example", "low")
+    stub.said = '{"labels": [{"label": "mug", "confidence": 0.9}]}'
     assert (await either.classify(blob(), ["mug", "vase"], VISION)).value == {"mug": 0.9, "vase": 0.0}
-    peer.then(peer_of.told('{"attributes": [{"name": "pattern", "value": "striped", "confidence": 0.8}]}'))
+    stub.said = '{"attributes": [{"name": "pattern", "value": "striped", "confidence": 0.8}]}'
     [pattern, fit] = (await either.attributes(blob(), ["pattern", "fit"], VISION)).value
     assert (pattern.value, fit.value) == ("striped", None)
-    [defect] = (await either.defects(blob(), VISION)).value
-    assert (defect.kind, defect.image) == ("example", 0)
-    peer.then(peer_of.told('{"prompts": ["one", "two", "three"]}'))
+    stub.said = '{"prompts": ["one", "two", "three"]}'
     assert (await either.prompts(Brief("waves"), 2, VISION)).value == ("one", "two")
 
 
-async def test_a_picture_is_made_out_of_references(peer: Peer, openai: OpenAIProvider) -> None:
+async def test_a_picture_is_made_out_of_references(stub: OpenAIStub, openai: OpenAIProvider) -> None:
     request = ImageRequest("on marble", [blob()] * 3, "4:5", "1K", seed=7, provenance={"request_id": "r-1"})
     result = await openai.generate(request, FINE)
-    [call] = peer.calls
+    [call] = stub.calls
     assert call.path == "/v1/images/edits"
-    assert [file[1:] for file in call.files] == [("image/png", PNG)] * 3
+    assert call.images == (PNG, PNG, PNG)
     assert call.body["prompt"] == "on marble"
     assert (call.body["model"], call.body["quality"], call.body["n"]) == (FINE, "high", "1")
     assert call.body["size"] == "912x1152"
@@ -165,153 +170,152 @@ async def test_a_picture_is_made_out_of_references(peer: Peer, openai: OpenAIPro
     assert any("seed" in warning for warning in result.call.warnings)
 
 
-async def test_a_picture_out_of_nothing(peer: Peer, openai: OpenAIProvider) -> None:
+async def test_a_picture_out_of_nothing(stub: OpenAIStub, openai: OpenAIProvider) -> None:
     await openai.generate(ImageRequest("a logo", transparent=True), IMAGES)
-    [call] = peer.calls
+    [call] = stub.calls
     assert call.path == "/v1/images/generations"
     assert (call.body["background"], call.body["quality"]) == ("transparent", "medium")
 
 
-async def test_no_more_than_sixteen_references_are_sent(peer: Peer, openai: OpenAIProvider) -> None:
+async def test_no_more_than_sixteen_references_are_sent(stub: OpenAIStub, openai: OpenAIProvider) -> None:
     result = await openai.generate(ImageRequest("x", [blob()] * 18), IMAGES)
-    assert len(peer.calls[0].files) == 16
+    assert len(stub.calls[0].images) == 16
     assert "2 pictures were left out: OpenAI takes 16" in result.call.warnings
 
 
-async def test_the_first_of_several_pictures_is_taken(peer: Peer, openai: OpenAIProvider) -> None:
-    peer.then(peer_of.pictures(3))
+async def test_the_first_of_several_pictures_is_taken(stub: OpenAIStub, openai: OpenAIProvider) -> None:
+    stub.script.append("several")
     assert (await openai.generate(ImageRequest("x"), IMAGES)).image.width == 1024
 
 
 async def test_an_edit_sends_the_picture_first_and_keeps_its_proportions(
-    peer: Peer, openai: OpenAIProvider
+    stub: OpenAIStub, openai: OpenAIProvider
 ) -> None:
-    references = [blob("reference"), blob("parent", 1200, 800)]
+    references = [blob("reference", shade=1), blob("parent", 1200, 800, shade=2)]
     result = await openai.edit(ImageRequest("make it blue", references), IMAGES)
-    assert [file[0] for file in peer.calls[0].files] == ["0-parent.png", "1-reference.png"]
-    assert peer.calls[0].body["size"] == "1248x832"
+    assert stub.calls[0].images == (picture(96, 64, 2), picture(96, 64, 1))
+    assert stub.calls[0].body["size"] == "1248x832"
     mark = metadata.read(result.image.data)
     assert mark
     assert mark.source == "compositeWithTrainedAlgorithmicMedia"
 
 
-async def test_a_try_on_sends_the_person_and_then_the_garments(peer: Peer, openai: OpenAIProvider) -> None:
-    references = [blob("garment"), blob("person", 600, 900), blob("garment")]
+async def test_a_try_on_sends_the_person_and_then_the_garments(
+    stub: OpenAIStub, openai: OpenAIProvider
+) -> None:
+    references = [blob("garment", shade=1), blob("person", 600, 900, shade=2), blob("garment", shade=3)]
     await openai.try_on(ImageRequest("dress them", references), IMAGES)
-    assert [file[0] for file in peer.calls[0].files] == ["0-person.png", "1-garment.png", "2-garment.png"]
-    assert peer.calls[0].body["size"] == "832x1248"
+    assert stub.calls[0].images == (picture(96, 64, 2), picture(96, 64, 1), picture(96, 64, 3))
+    assert stub.calls[0].body["size"] == "832x1248"
 
 
 @pytest.mark.parametrize("missing", ["person", "garment"])
 async def test_a_try_on_without_one_of_them_is_invalid(
-    peer: Peer, openai: OpenAIProvider, missing: str
+    stub: OpenAIStub, openai: OpenAIProvider, missing: str
 ) -> None:
     references = [blob(role) for role in ("person", "garment") if role != missing]
     with pytest.raises(ProviderError, match=f"needs a {missing}") as error:
         await openai.try_on(ImageRequest("dress them", references), IMAGES)
     assert error.value.code == ErrorCode.INVALID
-    assert peer.calls == []
+    assert stub.calls == []
 
 
-async def test_a_background_is_removed(peer: Peer, openai: OpenAIProvider) -> None:
+async def test_a_background_is_removed(stub: OpenAIStub, openai: OpenAIProvider) -> None:
     result = await openai.remove_background(blob(), IMAGES)
-    body = peer.calls[0].body
+    body = stub.calls[0].body
     assert (body["prompt"], body["background"]) == (REMOVE, "transparent")
     assert inspect(result.image.data).format == "png"
 
 
 async def test_an_opaque_picture_in_place_of_a_transparent_one_is_not_taken(
-    peer: Peer, openai: OpenAIProvider
+    stub: OpenAIStub, openai: OpenAIProvider
 ) -> None:
-    peer.then(peer_of.pictures(1, opaque=True))
+    stub.script.append("opaque")
     with pytest.raises(ProviderError, match="not transparent") as error:
         await openai.remove_background(blob(), IMAGES)
     assert error.value.code == ErrorCode.BAD_RESPONSE
 
 
-FAILURES: list[tuple[Answer, ErrorCode]] = [
-    (peer_of.problem(400), ErrorCode.INVALID),
-    (peer_of.problem(401, "invalid_api_key"), ErrorCode.AUTH),
-    (peer_of.problem(403), ErrorCode.PERMISSION),
-    (peer_of.problem(404, "model_not_found"), ErrorCode.MODEL_NOT_FOUND),
-    (peer_of.problem(408), ErrorCode.TIMEOUT),
-    (peer_of.problem(409), ErrorCode.UNAVAILABLE),
-    (peer_of.problem(413), ErrorCode.INVALID),
-    (peer_of.problem(422), ErrorCode.INVALID),
-    (peer_of.problem(429, "rate_limit_exceeded"), ErrorCode.RATE_LIMITED),
-    (peer_of.problem(429, "insufficient_quota"), ErrorCode.QUOTA),
-    (peer_of.problem(400, "billing_hard_limit_reached"), ErrorCode.QUOTA),
-    (peer_of.problem(400, "moderation_blocked"), ErrorCode.REFUSED),
-    (peer_of.problem(400, "content_policy_violation"), ErrorCode.REFUSED),
-    (peer_of.problem(500), ErrorCode.UNAVAILABLE),
-    (peer_of.problem(503), ErrorCode.UNAVAILABLE),
-    (peer_of.broken_json, ErrorCode.BAD_RESPONSE),
-    (peer_of.cut_off, ErrorCode.UNAVAILABLE),
-]
-
-
-@pytest.mark.parametrize(("answer", "code"), FAILURES)
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("400", ErrorCode.INVALID),
+        ("401", ErrorCode.AUTH),
+        ("403", ErrorCode.PERMISSION),
+        ("404", ErrorCode.MODEL_NOT_FOUND),
+        ("408", ErrorCode.TIMEOUT),
+        ("409", ErrorCode.UNAVAILABLE),
+        ("413", ErrorCode.INVALID),
+        ("422", ErrorCode.INVALID),
+        ("429", ErrorCode.RATE_LIMITED),
+        ("busy", ErrorCode.RATE_LIMITED),
+        ("quota", ErrorCode.QUOTA),
+        ("billing", ErrorCode.QUOTA),
+        ("moderation", ErrorCode.REFUSED),
+        ("500", ErrorCode.UNAVAILABLE),
+        ("html", ErrorCode.UNAVAILABLE),
+        ("503", ErrorCode.UNAVAILABLE),
+        ("reset", ErrorCode.UNAVAILABLE),
+        ("broken", ErrorCode.BAD_RESPONSE),
+        ("garbage", ErrorCode.BAD_RESPONSE),
+    ],
+)
 async def test_failures_of_any_request(
-    peer: Peer, openai: OpenAIProvider, answer: Answer, code: ErrorCode
+    stub: OpenAIStub, openai: OpenAIProvider, word: str, code: ErrorCode
 ) -> None:
-    peer.then(answer, answer)
+    stub.script.extend([word, word])
     for asked in (described(openai), openai.generate(ImageRequest("x"), IMAGES)):
         with pytest.raises(ProviderError) as error:
             await asked
         assert error.value.code == code
-    assert len(peer.calls) == 2, "the SDK repeats nothing"
+    assert len(stub.calls) == 2, "the SDK repeats nothing"
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("word", "code"),
     [
-        (peer_of.refusal, ErrorCode.REFUSED),
-        (peer_of.filtered, ErrorCode.REFUSED),
-        (peer_of.truncated, ErrorCode.TRUNCATED),
-        (peer_of.told("no JSON"), ErrorCode.BAD_RESPONSE),
-        (peer_of.told('{"title": "half of it"}'), ErrorCode.BAD_RESPONSE),
+        ("refuse", ErrorCode.REFUSED),
+        ("filter", ErrorCode.REFUSED),
+        ("truncate", ErrorCode.TRUNCATED),
+        ("garbage", ErrorCode.BAD_RESPONSE),
     ],
 )
 async def test_answers_that_are_none(
-    peer: Peer, either: OpenAIProvider, answer: Answer, code: ErrorCode
+    stub: OpenAIStub, either: OpenAIProvider, word: str, code: ErrorCode
 ) -> None:
-    peer.then(answer)
+    stub.script.append(word)
     with pytest.raises(ProviderError) as error:
         await described(either)
     assert error.value.code == code
 
 
 @pytest.mark.parametrize(
-    ("reason", "code"),
+    ("word", "code"),
     [
-        ("server_error", ErrorCode.UNAVAILABLE),
-        ("rate_limit_exceeded", ErrorCode.RATE_LIMITED),
-        ("image_content_policy_violation", ErrorCode.REFUSED),
-        ("image_parse_error", ErrorCode.INVALID),
+        ("failed", ErrorCode.UNAVAILABLE),
+        ("limited", ErrorCode.RATE_LIMITED),
+        ("unsafe", ErrorCode.REFUSED),
+        ("unreadable", ErrorCode.INVALID),
     ],
 )
 async def test_a_response_that_failed_later(
-    peer: Peer, openai: OpenAIProvider, reason: str, code: ErrorCode
+    stub: OpenAIStub, openai: OpenAIProvider, word: str, code: ErrorCode
 ) -> None:
-    peer.then(peer_of.failed(reason))
+    stub.script.append(word)
     with pytest.raises(ProviderError) as error:
         await described(openai)
-    assert (error.value.code, error.value.reason) == (code, reason)
-
-
-@pytest.mark.parametrize(
-    ("answer", "code"),
-    [(peer_of.pictures(0), ErrorCode.NO_IMAGE), (peer_of.not_a_picture, ErrorCode.BAD_RESPONSE)],
-)
-async def test_no_picture(peer: Peer, openai: OpenAIProvider, answer: Answer, code: ErrorCode) -> None:
-    peer.then(answer)
-    with pytest.raises(ProviderError) as error:
-        await openai.generate(ImageRequest("x"), IMAGES)
     assert error.value.code == code
 
 
-async def test_a_refusal_says_why_in_words_for_the_user(peer: Peer, openai: OpenAIProvider) -> None:
-    peer.then(peer_of.refusal)
+async def test_no_picture(stub: OpenAIStub, openai: OpenAIProvider) -> None:
+    stub.script.append("none")
+    with pytest.raises(ProviderError) as error:
+        await openai.generate(ImageRequest("x"), IMAGES)
+    assert error.value.code == ErrorCode.NO_IMAGE
+
+
+async def test_a_refusal_says_why_in_words_for_the_user(stub: OpenAIStub, openai: OpenAIProvider) -> None:
+    stub.script.append("refuse")
     with pytest.raises(ProviderError) as error:
         await described(openai)
     assert error.value.message == (
@@ -321,34 +325,36 @@ async def test_a_refusal_says_why_in_words_for_the_user(peer: Peer, openai: Open
     assert not error.value.retryable
 
 
-async def test_nothing_of_the_account_is_told_to_users(peer: Peer, openai: OpenAIProvider) -> None:
-    peer.then(peer_of.problem(401, "invalid_api_key"))
+async def test_nothing_of_the_account_is_told_to_users(stub: OpenAIStub, url: str) -> None:
+    provider = OpenAIProvider(ProviderSettings(openai_api_key="bad", openai_base_url=url))
     with pytest.raises(ProviderError) as error:
-        await described(openai)
+        await described(provider)
+    await provider.aclose()
+    assert error.value.code == ErrorCode.AUTH
     assert "the server says" not in error.value.message
     assert error.value.request_id == "req_1"
 
 
-async def test_when_to_come_back_is_passed_on(peer: Peer, openai: OpenAIProvider) -> None:
-    waits: list[float | None] = []
-    for headers in ({"retry_after": "7"}, {}, {"retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"}):
-        peer.then(peer_of.problem(429, **headers))
-        with pytest.raises(ProviderError) as error:
-            await described(openai)
-        waits.append(error.value.retry_after)
-    assert waits == [7, None, 0]
+@pytest.mark.parametrize(("word", "seconds"), [("429", 7), ("busy", None), ("later", 0)])
+async def test_when_to_come_back_is_passed_on(
+    stub: OpenAIStub, openai: OpenAIProvider, word: str, seconds: float | None
+) -> None:
+    stub.script.append(word)
+    with pytest.raises(ProviderError) as error:
+        await described(openai)
+    assert error.value.retry_after == seconds
 
 
-async def test_who_gives_up_waiting_closes_the_call(peer: Peer, openai: OpenAIProvider) -> None:
-    peer.then(peer_of.never)
+async def test_who_gives_up_waiting_closes_the_call(stub: OpenAIStub, openai: OpenAIProvider) -> None:
+    stub.script.append("slow")
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(described(openai), 0.3)
     assert (await described(openai)).value.title == "example"
 
 
-async def test_a_slow_server_times_out(peer: Peer) -> None:
-    provider = opened(peer, providers_image_seconds=0.2)
-    peer.then(peer_of.never)
+async def test_a_slow_server_times_out(stub: OpenAIStub, url: str) -> None:
+    provider = opened(url, providers_image_seconds=0.2)
+    stub.script.append("slow")
     with pytest.raises(ProviderError) as error:
         await described(provider)
     await provider.aclose()
@@ -389,7 +395,7 @@ async def test_a_strip_becomes_as_steep_as_the_service_makes_it() -> None:
 @pytest.mark.real("OPENAI_API_KEY")
 async def test_the_real_service_describes_and_paints(real_key: str) -> None:
     provider = OpenAIProvider(ProviderSettings(openai_api_key=real_key))
-    photo = ImageBlob(peer_of.png(512, 512, False), "image/png", 512, 512)
+    photo = ImageBlob(picture(512, 512), "image/png", 512, 512)
     try:
         spec = await provider.describe([photo], Hints(title="A red square"), VISION)
         made = await provider.generate(ImageRequest("The same on a white table", [photo]), IMAGES)
