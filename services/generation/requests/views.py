@@ -36,6 +36,8 @@ def present_request(
 ) -> dict[str, Any]:
     """A row of `generation_requests` with its pictures, as a `GenerationRequestBody`."""
     pinned, specification = row["images"], row["specification"] or {}
+    shown = [present(image, url) for image in images]
+    passed_over = (image["provider_fallback_from"] for image in shown)
     done = len(pinned) if row["status"] == "completed" else row["done"]
     return {name: value for name, value in row.items() if name not in _RENAMED} | {
         "id": row["request_id"],
@@ -49,8 +51,8 @@ def present_request(
         "specification_version": specification.get("version"),
         "specification_sha256": specification.get("sha256"),
         "references": row["references"],
-        "provider_fallback_from": row["fallback_from"],
-        "images": [present(image, url) for image in images],
+        "provider_fallback_from": row["fallback_from"] or next(filter(None, passed_over), None),
+        "images": shown,
         "created_by": row["owner_id"],
         "links": links_of(row["request_id"]),
     }

@@ -95,6 +95,18 @@ def test_chains_come_from_settings_and_end_with_local_where_there_is_no_key() ->
     assert here.chain(DESCRIBE) == ["local"]
 
 
+def test_a_key_in_the_environment_makes_its_provider_the_first_of_its_chains(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("PROVIDERS_IMAGE_GENERATE", "openai,local")
+    monkeypatch.setenv("OPENAI_IMAGE_MODEL", "gpt-image-9")
+    here = Directory.from_settings(ProviderSettings())
+    assert here.choose(GENERATE) == Choice("openai", "gpt-image-9")
+    assert here.choose(DESCRIBE) == Choice("openai", "gpt-6.1-terra")
+    assert here.choose(DESCRIBE, model="gpt-5.2-2025-12-11") == Choice("openai", "gpt-6.1-terra")
+
+
 def test_the_model_list_says_what_answers_and_what_does_not() -> None:
     answer = Directory.from_settings(ProviderSettings()).models()
     assert answer["capabilities"]["image.generate"] == ["local"]
