@@ -1,0 +1,146 @@
+"""docker-compose.yml, as far as it can be checked without Docker."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from deploy.local import services as processes
+from deploy.local.binaries import binary
+from deploy.local.stack import SERVERS
+from deploy.secrets import Secrets
+from tests.deploy import compose
+
+SERVICES = compose.services()
+STEPS = [name for name, service in SERVICES.items() if service["restart"] == "on-failure:3"]
+RUNNING = [name for name, service in SERVICES.items() if service["restart"] == "unless-stopped"]
+
+
+def run(*command: str | Path, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_it_is_a_compose_file() -> None:
+    validator = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    run(*validator, compose.ROOT / "docker-compose.yml")
+
+
+def test_it_has_the_processes_of_the_embedded_stack() -> None:
+    observed = {"otel-collector", "prometheus", "grafana"}
+    local = {*SERVERS, "gateway", *processes.api_names(), *processes.worker_names()}
+    assert set(RUNNING) - observed == local
+    assert {name for name in RUNNING if SERVICES[name].get("profiles") == ["observability"]} == observed
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_may_do_little(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
+    assert str(service["user"]) not in ("0", "0:0") if name != "volumes" else service["user"] == "root"
+
+
+@pytest.mark.parametrize("name", sorted(set(RUNNING) - {"otel-collector"}))
+def test_what_runs_says_whether_it_is_healthy(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_images_are_pinned() -> None:
+    for name, service in SERVICES.items():
+        if "build" not in service:
+            assert re.search(r":\D*\d+[.-]\d+[.-]\d+|postgres:\d+\.\d+", service["image"]), name
+
+
+def test_secrets_have_no_default() -> None:
+    asked = compose.variables()
+    secrets = Secrets.generate().variables()
+    assert {name for name, defaults in asked.items() if defaults == {"?"}} == set(secrets)
+    assert {name for name, defaults in asked.items() if "?" in defaults} == set(secrets)
+
+
+def test_a_step_is_waited_for() -> None:
+    """Otherwise `up --wait` would take its end for a failure."""
+    awaited = {
+        name
+        for service in SERVICES.values()
+        for name, needed in service.get("depends_on", {}).items()
+        if needed["condition"] == "service_completed_successfully"
+    }
+    assert awaited == set(STEPS)
+
+
+def test_what_is_mounted_is_there() -> None:
+    mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", [])]
+    files = [mount.split(":")[0] for mount in mounts if mount.startswith("./")]
+    assert files
+    assert [file for file in files if not (compose.ROOT / file).exists()] == []
+
+
+class Ready(BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status if self.path == "/ready" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Not on the screen."""
+
+
+@pytest.fixture
+def ready() -> Iterator[HTTPServer]:
+    with HTTPServer(("127.0.0.1", 0), Ready) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(("name", "port"), [("auth-api", "8000"), ("auth-worker", "9000")])
+def test_a_process_is_healthy_when_it_is_ready(
+    name: str, port: str, ready: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, *arguments = SERVICES[name]["healthcheck"]["test"]
+    code = arguments[-1].replace(f":{port}/", f":{ready.server_port}/")
+    command = [sys.executable, *arguments[:-1], code]
+    assert subprocess.run(command, check=False).returncode == 0
+    monkeypatch.setattr(Ready, "status", 503)
+    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode != 0
+
+
+@pytest.mark.parametrize("name", processes.worker_names())
+def test_a_worker_runs_as_in_the_embedded_stack(name: str) -> None:
+    service = name.removesuffix("-worker")
+    local = processes.worker(service, 9000, {})
+    assert SERVICES[name]["command"][1:] == local.command[1:]
+    assert SERVICES[name]["environment"]["METRICS_PORT"] == "9000"
+
+
+def test_nats_takes_its_configuration(tmp_path: Path) -> None:
+    env = compose.environment("nats", Secrets.generate().variables())
+    config = compose.ROOT / "deploy" / "nats" / "nats.conf"
+    tested = run(binary("nats-server"), "-t", "-c", config, env=env | {"NATS_STORE": f'"{tmp_path}"'})
+    assert "is valid" in tested
+
+
+def test_caddy_takes_its_configuration(tmp_path: Path) -> None:
+    env = compose.environment("gateway", {"GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8 172.16.0.0/12"})
+    config = compose.ROOT / "deploy" / "gateway" / "Caddyfile"
+    run(binary("caddy"), "validate", "--config", config, env=env | {"HOME": str(tmp_path)})
+
+
+def test_the_gateway_asks_where_the_apis_answer() -> None:
+    env = compose.environment("gateway", {})
+    for name in processes.api_names():
+        assert env[f"{name.removesuffix('-api').upper()}_API"] == f"{name}:8000"
