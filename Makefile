@@ -58,6 +58,10 @@ fmt: $(READY) ## format and fix what can be fixed
 bench: $(READY) ## measure the bars beside their peers
 	$(BIN)/python -m bench
 
+.PHONY: sheets
+sheets: $(READY) ## write pages of what the local provider paints and draws to sheets/, to look at
+	$(BIN)/python -m bench.sheets
+
 .PHONY: lock
 lock: COMPILE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 lock: $(BIN)/uv ## renew the lock files
@@ -67,5 +71,5 @@ lock: $(BIN)/uv ## renew the lock files
 
 .PHONY: clean
 clean: ## remove the environment, caches, and the demo's data
-	rm -rf $(VENV) .vitrine demo-output .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
+	rm -rf $(VENV) .vitrine demo-output sheets .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

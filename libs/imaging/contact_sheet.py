@@ -1,8 +1,10 @@
 """Several captioned pictures on one page."""
 
+import functools
 import io
 import textwrap
 from collections.abc import Sequence
+from importlib import resources
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -39,5 +41,13 @@ def contact_sheet(items: Sequence[tuple[str, bytes]], *, columns: int = 3) -> by
 def _put(sheet: Image.Image, x: int, base: int, caption: str, picture: Image.Image) -> None:
     sheet.paste(picture, (x + (CELL - picture.width) // 2, base - picture.height))
     lines = textwrap.wrap(caption, CHARACTERS, max_lines=LINES, placeholder=" …")
-    font = ImageFont.load_default(FONT_SIZE)
-    ImageDraw.Draw(sheet).multiline_text((x, base + 8), "\n".join(lines), fill=INK, font=font)
+    ImageDraw.Draw(sheet).multiline_text((x, base + 8), "\n".join(lines), fill=INK, font=_font())
+
+
+@functools.cache
+def _font() -> ImageFont.FreeTypeFont:
+    """Pillow's own face has no accents."""
+    with resources.as_file(
+        resources.files("font_source_sans_pro") / "files/SourceSansPro-Regular.ttf"
+    ) as path:
+        return ImageFont.truetype(path, FONT_SIZE)

@@ -89,15 +89,16 @@ def shirt(
     colour: tuple[int, int, int] = (28, 120, 110),
     *,
     stripes: tuple[int, int, int] | None = None,
+    backdrop: tuple[int, int, int] = (240, 238, 235),
     long: bool = False,
 ) -> tuple[Pixels, Pixels]:
-    """A flat-lay top with folds, seams and a soft shadow on a pale backdrop, and its true mask (0 and 1)."""
+    """A flat-lay top with folds, seams and a soft shadow on a backdrop, and its true mask (0 and 1)."""
     left = [*SHIRT[:6], *LONG_SLEEVE, *SHIRT[10:]] if long else list(SHIRT)
     outline = np.array(left + [(1 - x, y) for x, y in reversed(left)])
     mask = np.zeros((side, side), np.uint8)
     cv2.fillPoly(mask, [(outline * side).astype(np.int32)], 1)
     shadow = cv2.GaussianBlur(np.roll(mask, side // 100, (0, 1)).astype(np.float32), (0, 0), 0.008 * side)
-    picture = np.array([240, 238, 235], np.float32) * (1 - 0.38 * shadow)[..., None]
+    picture = np.array(backdrop, np.float32) * (1 - 0.38 * shadow)[..., None]
     cloth = np.full((side, side, 3), colour, np.float32)
     if stripes is not None:
         rows = np.linspace(0, 1, side)

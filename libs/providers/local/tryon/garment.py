@@ -33,6 +33,13 @@ class Garment:
     def top_at(self, x: float) -> float:
         return float(self.top[int(np.clip(x, 0, len(self.top) - 1))])
 
+    def outermost(self, side: int, y: float) -> tuple[float, float]:
+        """Of the outline in a row; `side` is -1 for the left end."""
+        row = int(np.clip(y, 0, self.height - 1))
+        columns = np.flatnonzero(self.alpha[row] > 0.5)
+        x = columns[0 if side < 0 else -1] if len(columns) else self.centre + side * self.body_width / 2
+        return float(x), float(row)
+
     def cuff(self, side: int) -> tuple[tuple[float, float], tuple[float, float]]:
         """Outer and inner end of a sleeve's cuff; `side` is -1 for the left one."""
         mask = self.alpha > 0.5

@@ -44,11 +44,12 @@ def try_on(person: Pixels, garments: Sequence[Pixels]) -> Preview:
     cut = cut_out_person(person, face)
     body = measure_body(cut.alpha > 0.5, face)
     image, covered = person.astype(np.float32), np.zeros(person.shape[:2], bool)
-    warnings = [CAVEAT]
+    warnings, trust = [CAVEAT], min(face.confidence, cut.confidence)
     for number, photo in enumerate(garments, 1):
         garment_cut = segment(photo)
         if not garment_cut.plain_background:
             warnings.append(f"garment {number}: the background is not plain, its outline may be wrong")
+        trust = min(trust, garment_cut.confidence)
         colours, alpha = _placed(measure_garment(garment_cut), body, person.shape)
         colours = _lit(colours, body, person, cut.alpha)
         alpha = alpha * (1 - _head(body, person.shape) * cut.alpha)
@@ -59,8 +60,8 @@ def try_on(person: Pixels, garments: Sequence[Pixels]) -> Preview:
         warnings.append(
             f"garments cover {coverage:.0%} of the visible body; the clothes underneath stay visible"
         )
-    confidence = round(min(face.confidence, cut.confidence) * TRUST, 2)
-    return Preview(np.clip(image + 0.5, 0, 255).astype(np.uint8), confidence, coverage, tuple(warnings))
+    pixels = np.clip(image + 0.5, 0, 255).astype(np.uint8)
+    return Preview(pixels, round(trust * TRUST, 2), coverage, tuple(warnings))
 
 
 def _placed(garment: Garment, body: Body, shape: tuple[int, ...]) -> tuple[Pixels, Plane]:
@@ -126,15 +127,16 @@ def _side(garment: Garment, body: Body, side: int, scale: float) -> list[Pair]:
 
 
 def _sleeve(garment: Garment, side: int, shoulder: Point, place: Point, scale: float) -> list[Pair]:
-    """Both ends of the cuff, which turns about the shoulder: the further a sleeve stands out, the more."""
+    """Elbow and cuff, which turn about the shoulder: the further a sleeve stands out, the more."""
     outer, inner = garment.cuff(side)
+    elbow = garment.outermost(side, (shoulder[1] + outer[1]) / 2)
     standing_out = abs(outer[0] - shoulder[0]) / max(
         1.0, np.hypot(outer[0] - shoulder[0], outer[1] - shoulder[1])
     )
     turn = side * LOWERED * standing_out
     sine, cosine = np.sin(turn), np.cos(turn)
     pairs: list[Pair] = []
-    for x, y in (outer, inner):
+    for x, y in (elbow, outer, inner):
         across, down = (x - shoulder[0]) * scale, (y - shoulder[1]) * scale
         pairs.append(
             ((x, y), (place[0] + across * cosine - down * sine, place[1] + across * sine + down * cosine))
