@@ -27,9 +27,12 @@ class StreamReader:
     nats-py's `fetch` asks once per batch and lingers for the batch to fill, which costs tens of milliseconds.
     """
 
-    def __init__(self, nc: Client, stream: str) -> None:
+    def __init__(self, nc: Client, stream: str, after: int = 0, *, gapless: bool = False) -> None:
+        """`gapless` expects each message of the stream; otherwise only that none comes twice."""
         self._nc = nc
         self._stream = stream
+        self._last = after
+        self._gapless = gapless
         self._subject = ""
         self.inbox = nc.new_inbox()
         self._queue: asyncio.Queue[Msg] = asyncio.Queue()
@@ -49,17 +52,24 @@ class StreamReader:
     async def batch(self, limit: int = 500) -> list[Msg]:
         """The next messages, at least one, as soon as there are any.
 
-        Raises Interrupted when one is missing or the consumer is gone: read again behind the last message.
+        Raises Interrupted when one is missing or repeated, as by a replica that is not up to date, or when the
+        consumer is gone: read again behind the last message.
         """
         messages = [await self._next()]
         while len(messages) < limit and not self._queue.empty():
             messages.append(self._queue.get_nowait())
         await self._ask()
         for message in messages:
-            if message.metadata.sequence.consumer != self._expected:
-                raise Interrupted(f"a message of {self._stream} was lost on its way")
-            self._expected += 1
+            self._follow(message.metadata.sequence)
         return messages
+
+    def _follow(self, place: Msg.Metadata.SequencePair) -> None:
+        if place.consumer != self._expected:
+            raise Interrupted(f"a message of {self._stream} was lost on its way")
+        if place.stream <= self._last or (self._gapless and place.stream != self._last + 1):
+            raise Interrupted(f"{self._stream} goes on with message {place.stream} after {self._last}")
+        self._expected += 1
+        self._last = place.stream
 
     async def _next(self) -> Msg:
         while True:
@@ -108,7 +118,7 @@ async def reading(
     Raises nats.js.errors.NotFoundError if there is no such stream.
     """
     nc = bus.nc
-    reader = StreamReader(nc, stream)
+    reader = StreamReader(nc, stream, after, gapless=subject is None)
     inbox = await nc.subscribe(
         reader.inbox, cb=reader.on_message, pending_msgs_limit=-1, pending_bytes_limit=-1
     )
