@@ -7,14 +7,13 @@ from uuid import UUID
 import orjson
 import typer
 import yaml
-from nats.js.errors import NotFoundError
 
 from deploy import SERVICES, ServiceName
 from deploy.operations.connection import ServiceArgument, opened, operator_bus, run
 from deploy.operations.output import console
 from libs.common.bus import Bus
 from libs.common.relay import stream_name
-from libs.common.resilience import Interrupted
+from libs.common.resilience import AWAY, Interrupted
 from libs.common.stream_reader import reading
 
 app = typer.Typer(no_args_is_help=True, help="What happened.")
@@ -61,7 +60,7 @@ async def _follow(bus: Bus, service: str, subject: str, start: int | None, raw: 
                     for message in await reader.batch():
                         last = message.metadata.sequence.stream
                         _print(message.data, raw)
-        except (Interrupted, NotFoundError):
+        except (*AWAY, Interrupted):
             await asyncio.sleep(0.5)
 
 
