@@ -24,14 +24,21 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT = 2.0
 REPLY_SECONDS = 2.0
+PING_SECONDS = 5
+"""A server that has vanished closes nothing: after two unanswered pings the client looks for another one."""
 REQUEST_ID = "X-Request-Id"
 Question = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 OnMessage = Callable[[Msg], Awaitable[None]]
 
 
+def servers_of(url: str) -> list[str]:
+    """NATS_URL names one server or, by comma, several of a cluster; each with the user and its password."""
+    return url.split(",")
+
+
 def inbox_of(url: str) -> str:
     """Where answers to this URL's user arrive: the server lets no other user listen there."""
-    return f"_INBOX.{urlsplit(url).username}"
+    return f"_INBOX.{urlsplit(servers_of(url)[0]).username}"
 
 
 class Listener:
@@ -179,10 +186,11 @@ class Bus:
         self._open.clear()
         self.nc = Client()
         await self.nc.connect(
-            self._url,
+            servers_of(self._url),
             name=self._name,
             max_reconnect_attempts=-1,
             reconnect_time_wait=1,
+            ping_interval=PING_SECONDS,
             connect_timeout=2,
             pending_size=32 << 20,
             inbox_prefix=inbox_of(self._url),

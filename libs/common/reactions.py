@@ -26,7 +26,7 @@ from nats.js.api import ConsumerConfig, ConsumerInfo
 from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 
-from libs.common.bus import inbox_of
+from libs.common.bus import PING_SECONDS, inbox_of, servers_of
 from libs.common.cloudevents import Contracts, place_of, subject_of
 from libs.common.contracts import PublicEvent
 from libs.common.database import Transaction
@@ -163,10 +163,11 @@ class Reactor:
     def _broker(self) -> NatsBroker:
         inbox = inbox_of(self._service.settings.nats_url)
         broker = NatsBroker(
-            self._service.settings.nats_url,
+            servers_of(self._service.settings.nats_url),
             name=self._reaction.durable,
             inbox_prefix=inbox,
             max_reconnect_attempts=-1,
+            ping_interval=PING_SECONDS,
             middlewares=[partial(Retry, reaction=self._reaction, dead_letters=self._dead_letters)],
             graceful_timeout=DRAIN_SECONDS,
             apply_types=False,

@@ -112,9 +112,7 @@ class EventStream:
     async def _on_ack(self, ack: Msg) -> None:
         if self._acks is None or self._acks.done():
             return
-        answer: dict[str, Any] = (
-            orjson.loads(ack.data) if ack.data else {"error": "the stream does not exist"}
-        )
+        answer: dict[str, Any] = orjson.loads(ack.data) if ack.data else {"error": "no server has the stream"}
         if "error" in answer or answer.get("duplicate"):
             self._acks.set_exception(OutOfStep(str(answer)))
             return

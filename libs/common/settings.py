@@ -48,6 +48,7 @@ class Settings(ObjectStoreSettings):
     database_url: str = Field(repr=False)
     database_pool_size: int = 5
     nats_url: str = Field(repr=False)
+    """The servers of a cluster by comma, or one name for all of them."""
     nats_replicas: int = Field(1, ge=1, le=5)
     """Copies of every stream: 3 in a cluster."""
     master_key: str = Field(repr=False)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.run_directory import free_port
 from deploy.local.stack import Stack
 from libs.common.bus import Bus
 from libs.common.errors import TooMany, Unavailable
@@ -122,6 +123,14 @@ async def test_two_processes_share_the_questions(catalog: Bus, nats: str, servic
     assert len(answered) == 40
     assert set(answered) == {0, 1}
     await second.close()
+
+
+async def test_of_several_servers_one_is_enough(nats: str, service_env: Env) -> None:
+    url = service_env("catalog")["NATS_URL"]
+    nobody = f"{url.rsplit(':', 1)[0]}:{free_port()}"
+    bus = await Bus.connect(f"{nobody},{url}", "catalog")
+    await eventually(lambda: _true(bus.connected))
+    await bus.close()
 
 
 async def test_nats_away_costs_no_request_its_time_and_comes_back(
