@@ -46,12 +46,26 @@ class DigitalSource(StrEnum):
     """A photo changed by such an algorithm, as when its background is removed."""
 
 
+WORDS = frozenset({"prompt", "used_words", "ignored_words", "changes", "history"})
+"""Keys of a record that repeat what somebody wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """`source` is a term of IPTC's vocabulary; `record` is JSON and, from files of others, empty."""
 
     source: str
     record: Mapping[str, Any] = field(default_factory=dict)
+
+    def without_prompts(self) -> "Mark":
+        """For files that leave the house: the origin stays, the words that led to it do not."""
+        return Mark(self.source, _without_words(self.record))
+
+
+def _without_words(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_words(item) for key, item in value.items() if key not in WORDS}
+    return [_without_words(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def packet(mark: Mark) -> bytes:
@@ -74,6 +88,12 @@ def embed(data: bytes, mark: Mark) -> bytes:
                 return webp_with_xmp(data, xmp, *image.size, alpha=image.mode == "RGBA")
         case other:
             raise ValueError(f"cannot mark {other or 'what is no image'}")
+
+
+def export(data: bytes) -> bytes:
+    """The same file without anybody's prompts; one without a mark stays as it is."""
+    mark = read(data)
+    return embed(data, mark.without_prompts()) if mark else data
 
 
 def read(data: bytes) -> Mark | None:

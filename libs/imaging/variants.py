@@ -25,12 +25,14 @@ class Variant:
 
 
 def make_variants(data: bytes) -> list[Variant]:
-    """One for every rung, smallest first; they keep the source's provenance mark and no other metadata.
+    """One for every rung, smallest first; they keep the source's mark of origin, but
+    neither its prompts nor any other metadata: they are what is shown to others.
 
     Blocks for tenths of a second without holding the interpreter: call it in a thread. Transparency stays.
     """
     picture = open_rgb(data, longest_side=LADDER[-1], keep_alpha=True)
     mark = metadata.read(data)
+    mark = mark.without_prompts() if mark else None
     variants: list[Variant] = []
     for rung in reversed(LADDER):
         picture.thumbnail((rung, rung), Image.Resampling.LANCZOS, reducing_gap=2.0)

@@ -1,5 +1,6 @@
 """Galleries and their pictures. Whatever is not the caller's own does not exist."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import Response
 
 from libs.common.contracts.generation import Kind
 from libs.common.errors import NotFound
@@ -14,6 +16,7 @@ from libs.common.http import Db, IfMatch, Json, Objects, Page, Paging, ServiceDe
 from libs.common.identity import CurrentUser
 from libs.common.objects import ObjectStore
 from libs.common.values import Text
+from libs.imaging import metadata
 from libs.refs.products import require_product
 from services.generation.images import c2pa, gallery, pages, provenance
 from services.generation.images.bodies import ImageBody, ImageDetailBody, present
@@ -121,6 +124,22 @@ async def get_provenance(
     """From the picture back to the photos: what made it, out of what, as pinned and as known now."""
     traced = await provenance.trace(service, image_id, user.id)
     return Json(c2pa.manifest(traced) if format == "c2pa" else traced)
+
+
+@routes.get(
+    "/generated-images/{image_id}/export",
+    response_class=Response,
+    responses={200: {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}},
+)
+async def export_image(image_id: UUID, user: CurrentUser, db: Db, objects: Objects) -> Response:
+    """The file to hand out: as it was made and still marked with its origin, but without anybody's prompts."""
+    row = await db.fetchrow(gallery.find(id=image_id, owner=user.id))
+    if row is None:
+        raise NotFound("no such picture", code="image_not_found")
+    exported = await asyncio.to_thread(metadata.export, await objects.get(row["key"]))
+    name = row["key"].rpartition("/")[2]
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
+    return Response(exported, media_type=row["content_type"], headers=headers)
 
 
 def _found(row: Mapping[str, Any] | None, objects: ObjectStore) -> Json:

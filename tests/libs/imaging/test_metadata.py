@@ -1,6 +1,8 @@
 """Every picture carries where it comes from, in every format, without being encoded again."""
 
 import io
+import json
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -9,6 +11,9 @@ from libs.imaging import metadata
 from libs.imaging.metadata import DigitalSource, Mark
 from libs.imaging.variants import LADDER, make_variants
 from tests.libs.imaging.drawings import encode, mug
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
 
 MARK = Mark(
     DigitalSource.COMPOSED, {"prompt": 'on <marble> & "wood", Öl 漢', "seed": 7, "nested": {"a": [1]}}
@@ -66,6 +71,36 @@ def test_a_record_too_large_for_a_jpeg_is_an_error() -> None:
         metadata.embed(FORMATS["JPEG"], Mark(DigitalSource.COMPOSED, {"prompt": "x" * 70_000}))
 
 
-def test_variants_keep_the_mark() -> None:
+@pytest.mark.parametrize("kind", FORMATS)
+def test_an_export_keeps_the_origin_and_no_prompt(kind: str) -> None:
+    record = {
+        "prompt": "a secret plan",
+        "seed": 7,
+        "used_words": ["secret"],
+        "design": {"mark": "cup", "history": ["a secret plan"]},
+        "references": ["abc"],
+    }
+    marked = metadata.embed(FORMATS[kind], Mark(DigitalSource.GENERATED, record))
+    exported = metadata.export(marked)
+    kept = {"seed": 7, "design": {"mark": "cup"}, "references": ["abc"]}
+    assert metadata.read(exported) == Mark(DigitalSource.GENERATED, kept)
+    assert b"secret" in marked
+    assert b"secret" not in exported
+    assert pixels(exported) == pixels(FORMATS[kind])
+    assert metadata.export(FORMATS[kind]) == FORMATS[kind]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_pillow_finds_seed_and_source_in_every_format(kind: str) -> None:
+    with Image.open(io.BytesIO(metadata.embed(FORMATS[kind], MARK))) as image:
+        packet = image.info["xmp"].decode()
+    (described,) = ElementTree.fromstring(packet).iter(f"{RDF}Description")
+    assert described.get(f"{IPTC}DigitalSourceType") == metadata.VOCABULARY + MARK.source
+    record = described.findtext(f"{{{metadata.NAMESPACE}}}record")
+    assert json.loads(str(record)) == MARK.record
+
+
+def test_variants_keep_the_mark_without_its_prompts() -> None:
     marks = [metadata.read(variant.data) for variant in make_variants(metadata.embed(FORMATS["PNG"], MARK))]
-    assert marks == [MARK] * len(LADDER)
+    assert marks == [MARK.without_prompts()] * len(LADDER)
+    assert MARK.without_prompts().record == {"seed": 7, "nested": {"a": [1]}}

@@ -8,6 +8,9 @@ from httpx import AsyncClient
 from uuid_utils.compat import uuid4
 
 from libs.common.service import Service
+from libs.imaging import metadata
+from libs.imaging.metadata import DigitalSource, Mark
+from tests.libs.imaging.drawings import encode, mug
 from tests.services.generation.pictures import record
 from tests.statements import statements
 
@@ -79,6 +82,20 @@ async def test_it_is_deleted_and_restored(client: AsyncClient, path: str) -> Non
     )
 
 
+async def test_an_export_is_marked_and_tells_no_prompt(
+    client: AsyncClient, service: Service[Any], owner_id: UUID
+) -> None:
+    mark = Mark(DigitalSource.GENERATED, {"prompt": "a secret plan", "seed": 41})
+    key = f"products/{owner_id}/{uuid4()}/generated/2026/02/picture.png"
+    await service.objects.put(key, metadata.embed(encode(mug(80)[0]), mark), "image/png")
+    image_id = await record(service, owner_id, uuid4(), key=key)
+    answer = await client.get(f"/generated-images/{image_id}/export")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["content-disposition"] == 'attachment; filename="picture.png"'
+    assert metadata.read(answer.content) == Mark(DigitalSource.GENERATED, {"seed": 41})
+
+
 async def test_strangers_find_nothing(client: AsyncClient, stranger: AsyncClient, path: str) -> None:
     answers = [
         await stranger.get(path),
@@ -86,8 +103,9 @@ async def test_strangers_find_nothing(client: AsyncClient, stranger: AsyncClient
         await stranger.delete(path),
         await stranger.post(f"{path}/restore"),
         await stranger.get(f"{path}/provenance"),
+        await stranger.get(f"{path}/export"),
     ]
-    assert [(a.status_code, a.json()["code"]) for a in answers] == [(404, "image_not_found")] * 5
+    assert [(a.status_code, a.json()["code"]) for a in answers] == [(404, "image_not_found")] * 6
     assert (await client.get(path)).status_code == 200
 
 
