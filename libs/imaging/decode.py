@@ -105,6 +105,12 @@ def has_transparency(data: bytes) -> bool:
         return _has_alpha(image)
 
 
+def has_metadata(data: bytes) -> bool:
+    """Whether an inspected picture tells anything besides its pixels: EXIF, XMP or a colour profile."""
+    with _open(data, LIMIT_PIXELS) as image:
+        return not image.info.keys().isdisjoint(("exif", "xmp", "icc_profile"))
+
+
 def open_rgb(data: bytes, *, longest_side: int | None = None, keep_alpha: bool = False) -> Image.Image:
     """Upright, 8-bit sRGB, first frame, without any metadata; transparency lies on white unless it is kept.
 

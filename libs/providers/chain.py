@@ -44,7 +44,7 @@ class Providers:
     """
 
     def __init__(
-        self, directory: Directory, *, vision_seconds: float = 60, image_seconds: float = 100
+        self, directory: Directory, *, vision_seconds: float = 45, image_seconds: float = 90
     ) -> None:
         """How long one call of one provider may take."""
         self.directory = directory

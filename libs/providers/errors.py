@@ -77,13 +77,3 @@ def refusal(code: ErrorCode, message: str, retry_after: float | None = None) -> 
     if code in (ErrorCode.INVALID, ErrorCode.REFUSED, ErrorCode.UNSUPPORTED):
         return errors.Invalid(message, code=code)
     return errors.BadGateway(message, code=code, retry_after=retry_after)
-
-
-def refused(
-    provider: str, why: str, *, request_id: str | None = None, reason: str | None = None
-) -> ProviderError:
-    """A refusal of the content, in words for the user whose words or pictures it is about."""
-    text = f"{provider} declined this for the sake of its content rules; change the words or the pictures"
-    if why := why.strip().rstrip("."):
-        text += f". It says: {why}"
-    return ProviderError(ErrorCode.REFUSED, text, provider, request_id=request_id, reason=reason)

@@ -1,15 +1,38 @@
-"""A picture that came over the wire: decoded, measured and marked before anybody believes it."""
+"""Pictures over the wire: what we send is upright and bare, what comes back is decoded before anybody believes it."""
 
 import asyncio
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from libs.common.errors import DomainError, Invalid
 from libs.imaging import metadata
-from libs.imaging.decode import check_pixels, has_transparency, inspect
+from libs.imaging.decode import check_pixels, has_metadata, has_transparency, inspect, open_rgb
 from libs.imaging.metadata import DigitalSource, Mark
-from libs.providers.base import ImageOut
+from libs.providers.base import ImageBlob, ImageOut
 from libs.providers.errors import ErrorCode, ProviderError
+
+LONGEST_SIDE = 2048
+"""In pixels, of a picture that is sent: models look at no more."""
+QUALITY = 92
+
+
+async def to_send(blobs: Sequence[ImageBlob]) -> list[ImageBlob]:
+    """Upright, at most `LONGEST_SIDE`, without the place and the camera that a photo may tell. Works in a thread."""
+    return await asyncio.to_thread(lambda: [_bare(blob) for blob in blobs])
+
+
+def _bare(blob: ImageBlob) -> ImageBlob:
+    """The same bytes if there is nothing to take away."""
+    if max(blob.width, blob.height) <= LONGEST_SIDE and not has_metadata(blob.data):
+        return blob
+    picture = open_rgb(blob.data, longest_side=LONGEST_SIDE, keep_alpha=True)
+    kind = "PNG" if picture.mode == "RGBA" else "JPEG"
+    encoded = io.BytesIO()
+    picture.save(encoded, kind, quality=QUALITY, compress_level=1)
+    width, height = picture.size
+    return replace(blob, data=encoded.getvalue(), mime=f"image/{kind.lower()}", width=width, height=height)
 
 
 async def accept(

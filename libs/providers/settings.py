@@ -24,9 +24,9 @@ class ProviderSettings(BaseSettings):
     providers_image_tryon: str = "gemini,openai,local"
     providers_image_remove_bg: str = "local,openai"
 
-    providers_vision_seconds: float = Field(60, gt=0)
+    providers_vision_seconds: float = Field(45, gt=0)
     """How long one provider may take for a description."""
-    providers_image_seconds: float = Field(100, gt=0)
+    providers_image_seconds: float = Field(90, gt=0)
     """How long one provider may take for a picture."""
     providers_prices_file: str | None = None
     """Prices of the installation's own, in the form of `libs/providers/prices.yaml`."""

@@ -121,7 +121,9 @@ class GeminiProvider:
             response_json_schema=form.model_json_schema(),
             http_options=_timeout(self._settings.providers_vision_seconds),
         )
-        reply, call = await self._ask(model, _parts(question.images, question.text), config)
+        reply, call = await self._ask(
+            model, _parts(await pictures.to_send(question.images), question.text), config
+        )
         text = replies.text(reply)
         try:
             return Analysis(read(form.model_validate_json(text)), call)
@@ -139,7 +141,9 @@ class GeminiProvider:
             seed=request.seed,
             http_options=_timeout(self._settings.providers_image_seconds),
         )
-        reply, call = await self._ask(model, _parts(references, request.prompt), config)
+        reply, call = await self._ask(
+            model, _parts(await pictures.to_send(references), request.prompt), config
+        )
         drawn = replies.picture(reply)
         record = {**request.provenance, "provider": NAME, "model": call.model, "prompt": request.prompt}
         image = await pictures.accept(drawn, source, record, request.seed)

@@ -9,7 +9,7 @@ import httpx2
 import openai
 import pydantic
 
-from libs.providers.errors import ErrorCode, ProviderError, refused
+from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
 
 REFUSALS = frozenset(
@@ -63,7 +63,7 @@ def translated() -> Iterator[None]:
 
 def _of_status(error: openai.APIStatusError) -> ProviderError:
     if error.code in REFUSALS:
-        return refused(NAME, error.message, request_id=error.request_id, reason=error.code)
+        return refused(error.message, request_id=error.request_id, reason=error.code)
     code = code_of(error.code, error.status_code)
     return ProviderError(
         code,
@@ -74,6 +74,14 @@ def _of_status(error: openai.APIStatusError) -> ProviderError:
         request_id=error.request_id,
         reason=error.code,
     )
+
+
+def refused(why: str, *, request_id: str | None, reason: str | None) -> ProviderError:
+    """A refusal of the content, in words for the user whose words or pictures it is about."""
+    text = "OpenAI declined this for the sake of its content rules; change the words or the pictures"
+    if why := why.strip().rstrip("."):
+        text += f". It says: {why}"
+    return ProviderError(ErrorCode.REFUSED, text, NAME, request_id=request_id, reason=reason)
 
 
 def code_of(code: str | None, status: int) -> ErrorCode:

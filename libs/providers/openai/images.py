@@ -13,7 +13,7 @@ from openai import AsyncOpenAI
 
 from libs.providers.base import AspectRatio, ImageBlob, Resolution, Usage
 from libs.providers.errors import ErrorCode, ProviderError
-from libs.providers.openai.card import MOST_REFERENCES, NAME
+from libs.providers.openai.card import NAME
 
 AREA = {"1K": 1024 * 1024, "2K": 2048 * 2048, "4K": 3840 * 2160}
 """Pixels of a picture, about."""
@@ -73,7 +73,7 @@ async def order(client: AsyncOpenAI, wanted: Order) -> Delivery:
         "n": 1,
     }
     if wanted.references:
-        files = [_file(number, blob) for number, blob in enumerate(wanted.references[:MOST_REFERENCES])]
+        files = [_file(number, blob) for number, blob in enumerate(wanted.references)]
         raw = await client.images.with_raw_response.edit(image=files, **common)
     else:
         raw = await client.images.with_raw_response.generate(**common)

@@ -100,7 +100,8 @@ class OpenAIProvider:
         self, form: type[A], role: str, text: str, images: Sequence[ImageBlob], model: str
     ) -> tuple[A, CallInfo]:
         started = time.perf_counter()
-        question = vision.Question(role, text, images[:MOST_REFERENCES], form, model)
+        shown = await pictures.to_send(images[:MOST_REFERENCES])
+        question = vision.Question(role, text, shown, form, model)
         with translated():
             reply = await vision.ask(self._client, self._settings.openai_api_style, question)
             answer = form.model_validate_json(reply.text)
@@ -128,7 +129,7 @@ class OpenAIProvider:
             model,
             request.prompt,
             size,
-            references,
+            await pictures.to_send(references[:MOST_REFERENCES]),
             "transparent" if request.transparent else "auto",
             "high" if model == self._settings.openai_image_model_quality else "medium",
         )

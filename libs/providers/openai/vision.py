@@ -13,9 +13,9 @@ from openai import AsyncOpenAI
 
 from libs.providers.answers import Answer
 from libs.providers.base import ImageBlob, Usage
-from libs.providers.errors import ErrorCode, ProviderError, refused
+from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
-from libs.providers.openai.errors import REFUSALS
+from libs.providers.openai.errors import REFUSALS, refused
 
 MOST_TOKENS = 8_000
 """Of an answer, thoughts included."""
@@ -68,7 +68,7 @@ async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
     parts = [part for item in body["output"] if item["type"] == "message" for part in item["content"]]
     for part in parts:
         if part["type"] == "refusal":
-            raise refused(NAME, part["refusal"], request_id=raw.request_id, reason="refusal")
+            raise refused(part["refusal"], request_id=raw.request_id, reason="refusal")
     said = "".join(part["text"] for part in parts if part["type"] == "output_text")
     return Reply(said, body["model"], _usage_of_response(body), raw.request_id, body["status"])
 
@@ -79,13 +79,13 @@ def _check_status(body: dict[str, Any], request_id: str | None) -> None:
         case "incomplete":
             reason = (body.get("incomplete_details") or {}).get("reason")
             if reason == "content_filter":
-                raise refused(NAME, "", request_id=request_id, reason=reason)
+                raise refused("", request_id=request_id, reason=reason)
             raise _truncated(request_id)
         case "failed" | "cancelled":
             failure = body.get("error") or {}
             reason, why = failure.get("code"), failure.get("message") or "the request failed"
             if reason in REFUSALS:
-                raise refused(NAME, why, request_id=request_id, reason=reason)
+                raise refused(why, request_id=request_id, reason=reason)
             code = {"server_error": ErrorCode.UNAVAILABLE, "rate_limit_exceeded": ErrorCode.RATE_LIMITED}
             raise ProviderError(
                 code.get(str(reason), ErrorCode.INVALID), why, NAME, request_id=request_id, reason=reason
@@ -105,10 +105,10 @@ async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
     body = orjson.loads(raw.content)
     choice = body["choices"][0]
     if why := choice["message"].get("refusal"):
-        raise refused(NAME, why, request_id=raw.request_id, reason="refusal")
+        raise refused(why, request_id=raw.request_id, reason="refusal")
     match finish := choice.get("finish_reason"):
         case "content_filter":
-            raise refused(NAME, "", request_id=raw.request_id, reason=finish)
+            raise refused("", request_id=raw.request_id, reason=finish)
         case "length":
             raise _truncated(raw.request_id)
     return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), raw.request_id, finish)

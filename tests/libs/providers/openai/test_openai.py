@@ -319,7 +319,7 @@ async def test_a_refusal_says_why_in_words_for_the_user(stub: OpenAIStub, openai
     with pytest.raises(ProviderError) as error:
         await described(openai)
     assert error.value.message == (
-        "openai declined this for the sake of its content rules; change the words or the pictures. "
+        "OpenAI declined this for the sake of its content rules; change the words or the pictures. "
         "It says: I can't help with that"
     )
     assert not error.value.retryable

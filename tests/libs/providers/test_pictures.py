@@ -1,0 +1,79 @@
+"""What is sent tells no more than its pixels; what comes back is looked at before it is believed."""
+
+import io
+
+import pytest
+from PIL import Image
+
+from libs.imaging import metadata
+from libs.imaging.decode import has_metadata
+from libs.imaging.metadata import DigitalSource
+from libs.providers.base import ImageBlob
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.pictures import LONGEST_SIDE, accept, to_send
+
+ORIENTATION, MAKER = 0x0112, 0x010F
+RECORD = {"provider": "anna", "model": "anna-1"}
+
+
+def encoded(size: tuple[int, int], kind: str = "PNG", mode: str = "RGB", *, turned: bool = False) -> bytes:
+    data, exif = io.BytesIO(), Image.Exif()
+    if turned:
+        exif[ORIENTATION], exif[MAKER] = 6, "Camera of Ada"
+    Image.new(mode, size, "teal").save(data, kind, exif=exif)
+    return data.getvalue()
+
+
+async def test_a_photo_is_sent_upright_and_without_what_its_camera_wrote() -> None:
+    photo = ImageBlob(encoded((200, 100), "JPEG", turned=True), "image/jpeg", 100, 200, "garment", "feet")
+    [sent] = await to_send([photo])
+    with Image.open(io.BytesIO(sent.data)) as image:
+        assert image.size == (sent.width, sent.height) == (100, 200)
+    assert not has_metadata(sent.data)
+    assert b"Ada" not in sent.data
+    assert (sent.role, sent.slot) == ("garment", "feet")
+
+
+async def test_a_large_picture_is_sent_smaller_and_keeps_its_transparency() -> None:
+    large = ImageBlob(encoded((3000, 300), mode="RGBA"), "image/png", 3000, 300)
+    [sent] = await to_send([large])
+    assert (sent.mime, sent.width, sent.height) == ("image/png", LONGEST_SIDE, 205)
+
+
+async def test_what_is_bare_already_is_sent_as_it_is() -> None:
+    small = ImageBlob(encoded((100, 100)), "image/png", 100, 100)
+    assert not has_metadata(small.data)
+    [sent] = await to_send([small])
+    assert sent is small
+
+
+async def test_what_comes_back_is_measured_and_marked() -> None:
+    out = await accept(encoded((96, 64), "WEBP"), DigitalSource.GENERATED, RECORD, seed=7)
+    assert (out.mime, out.width, out.height, out.seed) == ("image/webp", 96, 64, 7)
+    mark = metadata.read(out.data)
+    assert mark
+    assert mark.source == "trainedAlgorithmicMedia"
+    assert mark.record == {**RECORD, "seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"<html>", "not_an_image"),
+        (encoded((96, 64))[:-30], "image_truncated"),
+        (encoded((96, 64))[:60] + b"???" + encoded((96, 64))[63:], "image_damaged"),
+        (encoded((96, 64), "GIF"), "unsupported_image_type"),
+    ],
+)
+async def test_what_is_no_whole_picture_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(ProviderError, match="the picture is unusable") as error:
+        await accept(data, DigitalSource.GENERATED, RECORD)
+    assert (error.value.code, error.value.reason) == (ErrorCode.BAD_RESPONSE, reason)
+    assert error.value.provider == "anna"
+
+
+async def test_transparency_that_was_asked_for_must_be_there() -> None:
+    clear, opaque = encoded((96, 64), mode="RGBA"), encoded((96, 64))
+    assert (await accept(clear, DigitalSource.GENERATED, RECORD, transparent=True)).width == 96
+    with pytest.raises(ProviderError, match="not transparent"):
+        await accept(opaque, DigitalSource.GENERATED, RECORD, transparent=True)
