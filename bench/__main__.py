@@ -8,7 +8,7 @@ import uvloop
 
 from bench.harness import processor_times
 
-ORDER = ("append", "projector", "rebuild", "reads", "main_job", "memory", "local_provider")
+ORDER = ("append", "projector", "rebuild", "reads", "main_job", "memory", "local_provider", "providers")
 present = {path.stem for path in Path(__file__).parent.glob("*.py")}
 
 

@@ -3,7 +3,8 @@
 A model's word is checked twice: its form here, its ranges by the specification's own types.
 """
 
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -16,6 +17,12 @@ UNSURE = 0.5
 
 class Answer(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@cache
+def schema_of(form: type[Answer]) -> dict[str, Any]:
+    """The JSON schema that is sent with a question: strict, which is to say every key required and no other allowed."""
+    return form.model_json_schema()
 
 
 class DimensionAnswer(Answer):

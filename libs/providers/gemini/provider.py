@@ -17,6 +17,7 @@ from libs.providers.answers import (
     DefectsAnswer,
     PromptsAnswer,
     SpecificationAnswer,
+    schema_of,
 )
 from libs.providers.base import (
     Analysis,
@@ -118,7 +119,7 @@ class GeminiProvider:
         config = types.GenerateContentConfig(
             system_instruction=question.role,
             response_mime_type="application/json",
-            response_json_schema=form.model_json_schema(),
+            response_json_schema=schema_of(form),
             http_options=_timeout(self._settings.providers_vision_seconds),
         )
         reply, call = await self._ask(

@@ -1,6 +1,7 @@
 """Questions about pictures over either of the two protocols. Needs the SDK.
 
-The body is read before the SDK parses it: its parser takes a truncated answer for a malformed one and hides refusals.
+The body is read here, and not by the SDK: its parser takes a truncated answer for a malformed one, hides refusals, and
+makes each schema anew for every call.
 """
 
 import base64
@@ -11,7 +12,7 @@ from typing import Any, Literal
 import orjson
 from openai import AsyncOpenAI
 
-from libs.providers.answers import Answer
+from libs.providers.answers import Answer, schema_of
 from libs.providers.base import ImageBlob, Usage
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
@@ -54,11 +55,12 @@ async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
         {"type": "input_image", "image_url": _data_url(image), "detail": "high"} for image in question.images
     ]
     asked: Any = {"role": "user", "content": [text, *images]}
-    raw = await client.responses.with_raw_response.parse(
+    form: Any = {"type": "json_schema", **_schema(question.form)}
+    raw = await client.responses.with_raw_response.create(
         model=question.model,
         instructions=question.role,
         input=[asked],
-        text_format=question.form,
+        text={"format": form},
         reasoning={"effort": "low"},
         max_output_tokens=MOST_TOKENS,
         store=False,
@@ -96,10 +98,11 @@ async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
     text = {"type": "text", "text": question.text}
     images = [{"type": "image_url", "image_url": {"url": _data_url(image)}} for image in question.images]
     asked: Any = {"role": "user", "content": [text, *images]}
-    raw = await client.chat.completions.with_raw_response.parse(
+    form: Any = {"type": "json_schema", "json_schema": _schema(question.form)}
+    raw = await client.chat.completions.with_raw_response.create(
         model=question.model,
         messages=[{"role": "system", "content": question.role}, asked],
-        response_format=question.form,
+        response_format=form,
         max_tokens=MOST_TOKENS,  # servers other than OpenAI's do not know max_completion_tokens
     )
     body = orjson.loads(raw.content)
@@ -112,6 +115,10 @@ async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
         case "length":
             raise _truncated(raw.request_id)
     return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), raw.request_id, finish)
+
+
+def _schema(form: type[Answer]) -> dict[str, Any]:
+    return {"name": form.__name__, "strict": True, "schema": schema_of(form)}
 
 
 def _truncated(request_id: str | None) -> ProviderError:

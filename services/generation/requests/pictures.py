@@ -1,4 +1,4 @@
-"""A picture that comes from a provider: looked at before it is believed, and described with its origin."""
+"""A picture that comes from a provider, which has decoded it: looked at once more, and described with its origin."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from libs.common.contracts.generation import GenerationRequested
 from libs.common.errors import DomainError
 from libs.imaging import metadata
-from libs.imaging.decode import ImageInfo, inspect, open_rgb
+from libs.imaging.decode import ImageInfo, inspect
 from libs.imaging.metadata import Mark
 from libs.providers.base import ImageResult
 from libs.providers.errors import ErrorCode, ProviderError
@@ -15,7 +15,7 @@ from libs.providers.errors import ErrorCode, ProviderError
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A picture that can be decoded; `mark` is what it says of its origin."""
+    """A picture within our limits; `mark` is what it says of its origin."""
 
     info: ImageInfo
     mark: Mark | None
@@ -31,12 +31,10 @@ class Examined:
 
 
 async def examine(data: bytes, provider: str) -> Examined:
-    """Decodes it once, in a thread. Raises ProviderError (bad response) for what is no usable picture."""
+    """In a thread. Raises ProviderError (bad response) for what is no picture of a kind we take."""
 
     def look() -> Examined:
-        info = inspect(data)
-        open_rgb(data)
-        return Examined(info, metadata.read(data))
+        return Examined(inspect(data), metadata.read(data))
 
     try:
         return await asyncio.to_thread(look)

@@ -7,10 +7,13 @@ import pytest
 
 from libs.providers import spec_yaml
 from libs.providers.answers import (
+    Answer,
     AttributesAnswer,
     ClassificationAnswer,
     DefectsAnswer,
+    PromptsAnswer,
     SpecificationAnswer,
+    schema_of,
 )
 from libs.providers.specification import Attribute
 
@@ -54,6 +57,15 @@ def test_an_answer_becomes_a_specification_that_survives_its_yaml() -> None:
     assert text.startswith("schema: product-spec/1\ntemplate_version: '1.0'\ntitle: Stoneware mug\n")
     assert "primary: null" in text
     assert spec_yaml.parse_yaml(text) == spec
+
+
+@pytest.mark.parametrize("form", [SpecificationAnswer, DefectsAnswer, ClassificationAnswer, PromptsAnswer])
+def test_schemas_are_strict_as_strict_modes_want_them(form: type[Answer]) -> None:
+    schema = schema_of(form)
+    for part in [schema, *schema.get("$defs", {}).values()]:
+        assert part["additionalProperties"] is False
+        assert part["required"] == list(part["properties"])
+        assert not any("default" in one for one in part["properties"].values())
 
 
 @pytest.mark.parametrize(

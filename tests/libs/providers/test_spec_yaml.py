@@ -1,5 +1,6 @@
 """Specifications edited by people: what is fine, and what is refused with its line."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,3 +139,13 @@ def test_a_specification_by_a_provider_is_written_in_its_own_order() -> None:
     }
     text = dump(ProductSpec.model_validate(document))
     assert text == "schema: product-spec/1\ntitle: Mug\ncategory:\n  value: null\n  confidence: 0.0\n"
+
+
+def test_the_samples_of_the_documentation_are_specifications() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "specification.md").read_text()
+    samples = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
+    assert len(samples) >= 2
+    written = parse_yaml(samples[0])
+    assert written.material
+    assert written.material.primary is None
+    assert [parse_yaml(sample).schema_ for sample in samples] == ["product-spec/1"] * len(samples)

@@ -1,0 +1,163 @@
+"""What our side of a provider's call costs, over real HTTP against a stub in a process of its own.
+
+The adapter's own time is a call's without that of the same exchange by a bare HTTP client, and without decoding the
+picture. The jobs are of one picture each, all at once in one worker, while the stub takes two seconds for an answer.
+"""
+
+import asyncio
+import multiprocessing
+import statistics
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from uuid_utils.compat import uuid7
+
+from bench.harness import check
+from bench.system import UNLIMITED, opened, servers
+from libs.common.contracts.analysis import PinnedReference
+from libs.common.jobs import queue
+from libs.common.jobs.engine import Engine
+from libs.common.messages import Meta
+from libs.common.service import Service
+from libs.imaging.decode import inspect
+from libs.imaging.metadata import DigitalSource
+from libs.providers.base import Capability, Hints, ImageBlob, ImageRequest
+from libs.providers.chain import Providers
+from libs.providers.directory import Choice
+from libs.providers.pictures import accept
+from libs.providers.settings import ProviderSettings
+from libs.refs.products import Product
+from services.generation.requests.acceptance import Basis, pin
+from services.generation.requests.bodies import Wish
+from services.generation.requests.domain import JOB_TYPE, generations
+from services.generation.requests.job import generation_job
+from services.generation.store import definition
+from tests.libs.common.waiting import background
+from tests.peers.gemini import GeminiStub
+from tests.peers.openai import OpenAIStub
+from tests.peers.stub import picture, serving
+
+CALLS = 50
+ADAPTER_MS = 15
+JOBS = 50
+ANSWER_SECONDS = 2.0
+SLOWER = 1.3
+STUBS = {"openai": OpenAIStub, "gemini": GeminiStub}
+PHOTO = picture(512, 512)
+BLOB = ImageBlob(PHOTO, "image/png", 512, 512)
+
+
+async def main() -> bool:
+    met = True
+    for name in STUBS:
+        async with _stub(name) as url:
+            met &= await _own_time(name, url)
+    async with servers(UNLIMITED) as stack, opened(stack, definition) as service:
+        for name in STUBS:
+            async with _stub(name, ANSWER_SECONDS) as url:
+                met &= await _all_at_once(service, name, url)
+    return met
+
+
+@asynccontextmanager
+async def _stub(name: str, delay: float = 0.0) -> AsyncIterator[str]:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(name, delay, theirs))
+    process.start()
+    try:
+        yield await asyncio.to_thread(ours.recv)
+    finally:
+        ours.send(None)
+        await asyncio.to_thread(process.join)
+
+
+def _serve(name: str, delay: float, pipe: Connection) -> None:
+    with serving(STUBS[name](delay=delay)) as url:
+        pipe.send(url)
+        pipe.recv()
+
+
+def _providers(url: str) -> Providers:
+    return Providers.from_settings(
+        ProviderSettings(
+            openai_api_key="k", openai_base_url=f"{url}/v1", gemini_api_key="k", gemini_base_url=url
+        )
+    )
+
+
+async def _own_time(name: str, url: str) -> bool:
+    providers = _providers(url)
+    request = ImageRequest("on marble", [BLOB])
+    made = await providers.make(Capability.GENERATE, request, provider=name)
+
+    async def paint() -> object:
+        return await providers.make(Capability.GENERATE, request, provider=name, fallback=False)
+
+    async def describe() -> object:
+        return await providers.describe([BLOB], Hints(), provider=name, fallback=False)
+
+    async def decode() -> object:
+        return await accept(made.image.data, DigitalSource.GENERATED, {"provider": name})
+
+    async with httpx.AsyncClient() as client:
+
+        async def bare() -> object:
+            return await client.post(f"{url}/nowhere", content=PHOTO)
+
+        times = {step.__name__: await _p50(step) for step in (paint, describe, decode, bare)}
+    await providers.aclose()
+    print(f"\nthe {name} adapter's own time (p50 of {CALLS} calls)")
+    print("  " + ", ".join(f"{step} {took:.1f} ms" for step, took in times.items()))
+    painted = times["paint"] - times["decode"] - times["bare"]
+    met = check("a picture", painted, "ms", ADAPTER_MS)
+    return check("a description", times["describe"] - times["bare"], "ms", ADAPTER_MS) and met
+
+
+async def _p50(step: Callable[[], Awaitable[object]]) -> float:
+    """Milliseconds."""
+    times = []
+    for _ in range(CALLS):
+        started = time.perf_counter()
+        await step()
+        times.append((time.perf_counter() - started) * 1000)
+    return statistics.median(times)
+
+
+async def _all_at_once(service: Service[Any], name: str, url: str) -> bool:
+    providers = _providers(url)
+    await providers.make(Capability.GENERATE, ImageRequest("to open it", [BLOB]), provider=name)
+    for _ in range(JOBS):
+        await _accept(service, name)
+    engine = Engine(service, [generation_job(providers)], slots=JOBS, timeout=120)
+    started, used = time.perf_counter(), time.process_time()
+    async with background(engine.run()):
+        while await service.db.pool.fetchval("SELECT count(*) FROM job_queue"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        took, used = time.perf_counter() - started, time.process_time() - used
+    await providers.aclose()
+    made = await service.db.pool.fetchval("SELECT count(*) FROM gallery WHERE provider = $1", name)
+    print(f"\n{JOBS} jobs of one picture at {JOBS} slots, {name}; {made} pictures made", flush=True)
+    print(f"  {1000 * used / JOBS:.0f} ms of this worker's processor time for each")
+    ideal = check("beside the ideal", took / ANSWER_SECONDS * 100, "%", SLOWER * 100)
+    return ideal and made == JOBS
+
+
+async def _accept(service: Service[Any], name: str) -> None:
+    owner_id, product_id, job_id = uuid4(), uuid7(), uuid7()
+    key = f"products/{owner_id}/{product_id}/photo.png"
+    await service.objects.put(key, PHOTO, "image/png")
+    photo = PinnedReference(reference_id=uuid7(), key=key, sha256=inspect(PHOTO).sha256)
+    product = Product(product_id=product_id, title="Mug", references=[photo])
+    wish = Wish(prompt="on marble", resolution="1K", fallback=False)
+    basis = Basis(product, [photo], None, "A mug on marble")
+    model = {"openai": "gpt-image-2.6-flare", "gemini": "gemini-3.1-flash-image"}[name]
+    command = pin(owner_id, basis, wish, Choice(name, model), datetime.now(UTC))
+    async with service.transaction(Meta("bench", actor="bench")) as tx:
+        await queue.enqueue(tx, JOB_TYPE, job_id, owner_id, 1000)
+        await tx.handle(generations, job_id, command)
