@@ -18,7 +18,7 @@ import yaml
 from rich.console import Console
 from rich.logging import RichHandler
 
-from deploy import ServiceName
+from deploy import ServiceName, codes
 from deploy.operations import accounts, dead_letters, events, keys, projections, status
 from deploy.operations.connection import RUN_DIRECTORY, ServiceArgument, run, run_directory, use_environment
 from deploy.secrets import Secrets
@@ -34,6 +34,7 @@ app.add_typer(projections.app, name="projections")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(accounts.app, name="admin")
 app.add_typer(keys.app, name="keys")
+app.add_typer(codes.app, name="print")
 app.command()(status.status)
 console = Console(highlight=False)
 

@@ -62,4 +62,5 @@ def marker_scale(rgb: Pixels, side_mm: float) -> Scale | None:
         return None
     points = corners[0][0]
     sides = np.linalg.norm(points - np.roll(points, 1, 0), axis=1)
-    return Scale(float(sides.mean() / side_mm), float(sides.min() / sides.max()))
+    # Corners are the centres of black pixels: half a pixel at either end is missing.
+    return Scale(float((sides.mean() + 1) / side_mm), float(sides.min() / sides.max()))

@@ -18,8 +18,18 @@ class PinnedReference(BaseModel):
     is_primary: bool = False
 
 
+class KnownSize(BaseModel):
+    """A length of the product that its owner knows."""
+
+    axis: Literal["width", "height"]
+    value: float
+    unit: Literal["mm", "cm", "m", "in"] = "mm"
+
+
 class AnalysisInputs(BaseModel):
     """Everything an analysis uses, pinned when it is accepted; `references` begins with the primary photo.
+
+    `marker_mm` is the side of a printed ArUco marker that lies in the product's plane.
 
     `fallback_from` is the provider that was asked for and does not exist in this installation.
     """
@@ -35,6 +45,8 @@ class AnalysisInputs(BaseModel):
     model: str | None = None
     fallback: bool = True
     fallback_from: str | None = None
+    known_size: KnownSize | None = None
+    marker_mm: float | None = None
 
 
 class AnalysisRequested(AnalysisInputs, PublicEvent):

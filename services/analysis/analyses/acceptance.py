@@ -24,6 +24,8 @@ def pin(owner_id: UUID, product: Product, body: AnalyzeBody, choice: Choice) -> 
         model=choice.model,
         fallback=body.fallback,
         fallback_from=choice.fallback_from,
+        known_size=body.known_size,
+        marker_mm=body.marker_mm,
     )
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from libs.common.contracts.analysis import KnownSize
 from libs.common.values import Text
 from services.analysis.jobs.bodies import Links
 
@@ -13,8 +14,19 @@ MOST_IMAGES = 16
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 
 
+Length = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+
+
+class KnownSizeBody(KnownSize):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    value: Length
+
+
 class AnalyzeBody(BaseModel):
     """Without `image_ids`, the product's photos, the primary one first, as many as are taken.
+
+    `known_size` or `marker_mm`, the side of a printed ArUco marker (4x4_50) beside the product, give the outline a
+    scale.
 
     With `use_template`, what the photos do not tell is `null`; without it, it is left out. With `fallback`
     off, no other provider steps in.
@@ -28,6 +40,8 @@ class AnalyzeBody(BaseModel):
     provider: Name | None = None
     model: Name | None = None
     fallback: bool = True
+    known_size: KnownSizeBody | None = None
+    marker_mm: Length | None = None
 
 
 class AnalyzedBody(BaseModel):

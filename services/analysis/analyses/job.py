@@ -12,7 +12,7 @@ from libs.common.objects import ObjectStore
 from libs.imaging.decode import inspect
 from libs.providers import spec_yaml
 from libs.providers.base import Analysis as Described
-from libs.providers.base import Hints, ImageBlob
+from libs.providers.base import Hints, ImageBlob, KnownSize
 from libs.providers.chain import Providers
 from libs.providers.specification import ProductSpec
 from services.analysis.analyses.domain import JOB_TYPE, Analysis, RecordSpecification, analyses
@@ -47,7 +47,7 @@ async def _describe(
     await job.progress("preprocess")
     described = await providers.describe(
         photos,
-        Hints(title=request.product_title),
+        _hints(request),
         provider=request.provider,
         model=request.model,
         fallback=request.fallback,
@@ -59,6 +59,11 @@ async def _describe(
         "call": described.call.record() | {"attempts": job.attempt},
         "fallback_from": request.fallback_from or _passed_over(described),
     }
+
+
+def _hints(request: AnalysisRequested) -> Hints:
+    known = KnownSize(**request.known_size.model_dump()) if request.known_size else None
+    return Hints(title=request.product_title, known_size=known, marker_mm=request.marker_mm)
 
 
 async def _fetch(objects: ObjectStore, pinned: PinnedReference) -> ImageBlob:

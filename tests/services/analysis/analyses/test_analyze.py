@@ -79,6 +79,18 @@ async def test_who_does_not_want_to_wait_gets_the_job(
     assert "null" not in specification["yaml_content"]
 
 
+async def test_a_known_size_gives_the_outline_a_scale(
+    client: AsyncClient, catalog: Catalog, feeds: None, working: Running, owner_id: UUID
+) -> None:
+    product_id = await catalog.product(owner_id, MUG)
+    wish = {"known_size": {"axis": "height", "value": 95, "unit": "mm"}, "marker_mm": 50}
+    async with working():
+        answer = await client.post(f"/products/{product_id}/analyze", json=wish)
+    spec = yaml.safe_load(answer.json()["yaml_content"])
+    assert spec["dimensions"]["items"][0] == {"axis": "height", "value": 95.0, "unit": "mm", "basis": "given"}
+    assert spec["dimensions"]["items"][1]["basis"] == "estimated"
+
+
 async def test_who_waits_too_long_gets_the_job_as_well(
     client: AsyncClient, catalog: Catalog, feeds: None, owner_id: UUID, api: Service[AnalysisSettings]
 ) -> None:
@@ -112,6 +124,8 @@ async def test_only_the_chosen_photos_are_pinned(
         ({"image_ids": [str(UUID(int=7))]}, 422, "unknown_image"),
         ({"image_ids": []}, 422, "validation_error"),
         ({"template_version": "2.0"}, 422, "validation_error"),
+        ({"known_size": {"axis": "height", "value": 0}}, 422, "validation_error"),
+        ({"marker_mm": -1}, 422, "validation_error"),
         ({"provider": "nobody"}, 422, "unknown_provider"),
         ({"model": "nothing"}, 422, "unknown_model"),
         ({"provider": "openai", "fallback": False}, 502, "provider_not_configured"),
