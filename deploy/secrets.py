@@ -14,6 +14,9 @@ from deploy import SERVICES
 OWNERS = tuple(f"{service}_owner" for service in SERVICES)
 ACCOUNTS = ("postgres", "operator", "admin", "demo", "grafana", *SERVICES, *OWNERS)
 
+NATS = ("nats-0.nats", "nats-1.nats", "nats-2.nats")
+"""The nodes of a cluster in Kubernetes; a client that loses one goes to the next."""
+
 
 class Secrets(BaseModel):
     """A service's password is that of its PostgreSQL role and of its NATS user."""
@@ -73,7 +76,7 @@ class Secrets(BaseModel):
         auths = {"JWT_PRIVATE_KEY": self.jwt_private_key, "ADMIN_PASSWORD": self.passwords["admin"]}
         return {
             "DATABASE_URL": self._url(service, database),
-            "NATS_URL": f"nats://{service}:{self.passwords[service]}@nats:4222",
+            "NATS_URL": ",".join(f"nats://{service}:{self.passwords[service]}@{node}:4222" for node in NATS),
             "MASTER_KEY": self.master_keys[service],
             **self._object_store(),
             **(auths if service == "auth" else {}),

@@ -41,4 +41,5 @@ def test_a_pod_gets_its_own_secrets_only() -> None:
     assert "JWT_PRIVATE_KEY" not in found["catalog"]
     load_pem_private_key(found["auth"]["JWT_PRIVATE_KEY"].encode(), None)
     assert found["nats"].keys() == {f"{user.upper()}_PASSWORD" for user in (*SERVICES, "operator")}
-    assert found["catalog"]["NATS_URL"] == f"nats://catalog:{found['nats']['CATALOG_PASSWORD']}@nats:4222"
+    password = found["nats"]["CATALOG_PASSWORD"]
+    assert found["catalog"]["NATS_URL"].startswith(f"nats://catalog:{password}@nats-0.nats:4222,nats://")
