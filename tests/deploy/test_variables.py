@@ -84,7 +84,7 @@ def test_the_defaults_in_env_example_are_the_codes() -> None:
         for name, field in settings_of(service).model_fields.items():
             key = variable(name, field)
             if key in told and key not in in_compose and key != "DOCS_ENABLED":
-                assert told[key] == plain(field.default), key
+                assert told[key] == plain(field.default), f"{key} in .env.example"
     for key in told.keys() & in_compose.keys():
         assert in_compose[key] <= {told[key], ""}, key
 
