@@ -1,16 +1,13 @@
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.local.stack import Stack
 from tests.collector import Collector, collecting
-from tests.peers.gemini import GeminiStub
-from tests.peers.openai import OpenAIStub
-from tests.peers.stub import serving
+from tests.peers.both import Peers, both_served
 from tests.system.client import Client
 
 ENV = {
@@ -23,25 +20,10 @@ ENV = {
 """The stubs of the real providers are there too, for who asks for them by name."""
 
 
-@dataclass(frozen=True)
-class Peers:
-    openai: OpenAIStub
-    gemini: GeminiStub
-    env: Mapping[str, str]
-    """Where a process finds them, and with which keys."""
-
-
 @pytest.fixture(scope="session")
 def peers() -> Iterator[Peers]:
-    openai, gemini = OpenAIStub(), GeminiStub()
-    with serving(openai) as openai_url, serving(gemini) as gemini_url:
-        env = {
-            "OPENAI_API_KEY": "openai-key",
-            "OPENAI_BASE_URL": f"{openai_url}/v1",
-            "GEMINI_API_KEY": "gemini-key",
-            "GEMINI_BASE_URL": gemini_url,
-        }
-        yield Peers(openai, gemini, env)
+    with both_served() as peers:
+        yield peers
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.peers.both import Peers
 from tests.peers.stub import Stub
 from tests.system.client import Client, photo
-from tests.system.conftest import Peers
 
 MODELS = {
     "openai": ("gpt-6.1-terra", "gpt-image-2.6-flare"),
@@ -21,7 +21,7 @@ def provider(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def stub(peers: Peers, provider: str) -> Stub:
-    chosen: Stub = getattr(peers, provider)
+    chosen = peers.stubs[provider]
     chosen.calls.clear()
     chosen.script.clear()
     return chosen
@@ -77,15 +77,6 @@ async def test_without_fallback_a_failure_is_a_bad_gateway(client: Client, provi
     stub.script.append("403")
     _, answer = await analysed(client, provider, fallback=False)
     assert (answer.status_code, answer.json()["code"]) == (502, "provider_permission")
-
-
-async def test_a_refusal_is_final_and_says_why(client: Client, provider: str, stub: Stub) -> None:
-    product, _ = await analysed(client, provider)
-    stub.script.append("moderation" if provider == "openai" else "refuse")
-    seen = await generated(client, product, provider=provider)
-    assert (seen["status"], seen["code"], seen["retryable"]) == ("failed", "content_refused", False)
-    assert len(stub.calls) == 2
-    assert len(seen["error_message"]) > 40
 
 
 async def test_a_dry_run_tells_the_price_and_asks_nobody(client: Client, provider: str, stub: Stub) -> None:

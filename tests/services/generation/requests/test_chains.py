@@ -1,0 +1,119 @@
+"""Pictures by the providers that the settings name, whose wire protocols stubs speak."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from httpx import AsyncClient
+
+from libs.common.service import Service
+from libs.providers.chain import Providers
+from services.generation.settings import GenerationSettings
+from tests.libs.common.waiting import eventually
+from tests.peers.both import Peers, both_served
+from tests.peers.stub import Stub
+from tests.services.generation.conftest import Working
+from tests.services.generation.neighbours import Neighbours
+
+MODELS = {"openai": "gpt-image-2.6-flare", "gemini": "gemini-3.1-flash-image"}
+
+
+@pytest.fixture(scope="module")
+def peers() -> Iterator[Peers]:
+    with both_served() as peers:
+        yield peers
+
+
+@pytest.fixture(params=MODELS)
+def provider(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def configured(monkeypatch: pytest.MonkeyPatch, peers: Peers, provider: str) -> None:
+    """As whoever runs the services would: before they start, in the environment."""
+    for name, value in ({**peers.env, "PROVIDERS_IMAGE_GENERATE": f"{provider},local"}).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def stub(peers: Peers, provider: str) -> Stub:
+    chosen = peers.stubs[provider]
+    chosen.calls.clear()
+    chosen.script.clear()
+    return chosen
+
+
+@pytest.fixture
+async def chain(service: Service[GenerationSettings]) -> AsyncIterator[Providers]:
+    providers = Providers.from_settings(service.settings)
+    yield providers
+    await providers.aclose()
+
+
+async def made(client: AsyncClient, product_id: UUID, **wish: Any) -> Any:
+    body = {"prompt": "on snow", "resolution": "1K", "seed": 3, **wish}
+    accepted = (await client.post(f"/products/{product_id}/generate", json=body)).json()
+
+    async def over() -> Any:
+        seen = (await client.get(f"/generation-requests/{accepted['request_id']}")).json()
+        return seen if seen["status"] in ("completed", "failed") else None
+
+    return await eventually(over, seconds=60)
+
+
+async def test_the_first_of_the_chain_paints_and_local_steps_in_halfway(
+    client: AsyncClient,
+    owner_id: UUID,
+    neighbours: Neighbours,
+    working: Working,
+    chain: Providers,
+    provider: str,
+    stub: Stub,
+) -> None:
+    product_id = await neighbours.product(owner_id)
+    stub.script.extend(["500", None])
+    async with working(chain):
+        seen = await made(client, product_id, count=2)
+    assert (seen["status"], seen["provider"], seen["model"]) == ("completed", provider, MODELS[provider])
+    assert {one["provider"] for one in seen["images"]} == {provider, "local"}
+    assert seen["provider_fallback_from"] == provider
+    assert len(stub.calls) == 2
+
+
+@pytest.mark.parametrize("word", ["429", "reset", "broken"])
+async def test_without_fallback_the_job_tries_again_and_nothing_is_paid_twice(
+    client: AsyncClient,
+    owner_id: UUID,
+    neighbours: Neighbours,
+    working: Working,
+    chain: Providers,
+    service: Service[Any],
+    stub: Stub,
+    word: str,
+) -> None:
+    product_id = await neighbours.product(owner_id)
+    stub.script.extend([word, None, None])
+    async with working(chain):
+
+        async def hurried() -> bool:
+            """Nobody waits seven seconds in a test."""
+            await service.db.pool.execute("UPDATE job_queue SET available_at = now()")
+            return len(stub.calls) == 3
+
+        request = made(client, product_id, count=2, fallback=False)
+        seen, _ = await asyncio.gather(request, eventually(hurried))
+    assert (seen["status"], seen["attempts"], len(seen["images"])) == ("completed", 2, 2)
+    assert len(stub.calls) == 3
+
+
+async def test_an_alias_and_a_price_are_told_before(
+    client: AsyncClient, owner_id: UUID, neighbours: Neighbours, stub: Stub
+) -> None:
+    product_id = await neighbours.product(owner_id)
+    wish = {"prompt": "x", "model": "gemini-3-pro-image-preview", "resolution": "4K", "dry_run": True}
+    told = (await client.post(f"/products/{product_id}/generate", json=wish)).json()
+    assert (told["provider"], told["model"]) == ("gemini", "gemini-3-pro-image")
+    assert (told["unit_cost"], stub.calls) == ("0.24", [])
