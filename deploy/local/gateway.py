@@ -1,6 +1,6 @@
 """Caddy from its wheel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.binaries import binary
@@ -13,9 +13,11 @@ CADDYFILE = Path(__file__).parents[1] / "gateway" / "Caddyfile"
 
 
 class Gateway:
-    """The one origin that clients see. `apis` are the ports of the services' API processes."""
+    """The one origin that clients see. `apis` are the ports of the services' API processes, one or more for each."""
 
-    def __init__(self, run: RunDirectory, port: int, apis: Mapping[str, int], object_store_port: int) -> None:
+    def __init__(
+        self, run: RunDirectory, port: int, apis: Mapping[str, Sequence[int]], object_store_port: int
+    ) -> None:
         self.port = port
         self.site = run.path / "site"
         self._run = run
@@ -29,9 +31,13 @@ class Gateway:
             "SITE": str(self.site),
             "BUCKET": BUCKET,
             "OBJECT_STORE": f"127.0.0.1:{self._object_store_port}",
-            **{f"{service.upper()}_API": f"127.0.0.1:{port}" for service, port in self._apis.items()},
+            **{f"{service.upper()}_API": _addresses(ports) for service, ports in self._apis.items()},
             "XDG_DATA_HOME": str(self._run.path / "caddy"),
             "XDG_CONFIG_HOME": str(self._run.path / "caddy"),
         }
         command = [binary("caddy"), "run", "--config", str(CADDYFILE)]
         return Program("gateway", command, ready=lambda: http_status(self.port, "/health") == 200, env=env)
+
+
+def _addresses(ports: Sequence[int]) -> str:
+    return " ".join(f"127.0.0.1:{port}" for port in ports)

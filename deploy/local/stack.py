@@ -206,7 +206,7 @@ class Stack:
 
     @cached_property
     def gateway(self) -> Gateway:
-        apis = {service: self.ports[f"{service}-api"] for service in SERVICES}
+        apis = {service: [self.ports[f"{service}-api"]] for service in SERVICES}
         return Gateway(self.run, self.ports["gateway"], apis, self.ports["object-store"])
 
     def _password(self, account: str) -> str:

@@ -53,6 +53,12 @@ class Listener:
     async def attach(self, nc: Client) -> None:
         self._subscription = await nc.subscribe(self.subject, queue=self.queue, cb=self.on_message)
 
+    async def drain(self) -> None:
+        """Nothing new arrives when this returns; what has arrived is handled."""
+        if self._subscription:
+            with suppress(nats.errors.Error, OSError):
+                await self._subscription.drain()  # type: ignore[no-untyped-call]
+
     async def detach(self) -> None:
         if self._subscription:
             with suppress(nats.errors.Error):
@@ -154,13 +160,17 @@ class Bus:
         await self._listen(f"rpc.{service}.{question}", service, asked)
 
     async def close(self) -> None:
-        """What was sent has left when this returns, if there is a connection."""
+        """What was asked is answered, and what was sent has left, when this returns, if there is a connection."""
         self._closing = True
+        if self.connected:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await asyncio.gather(*(listener.drain() for listener in self._listeners))
         if self._link:
             self._link.cancel()
             await asyncio.wait([self._link])
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1)
+            await asyncio.wait(self._tasks, timeout=REPLY_SECONDS)
         for task in self._tasks:
             task.cancel()
         if self.connected:

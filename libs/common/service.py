@@ -1,5 +1,6 @@
 """A running service: its declaration, connected."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class Service(Generic[ST]):
         self.bus = bus
         self.objects = objects
         self.keys = KeyRing(settings.master_key)
+        self.stopping = asyncio.Event()
+        """Set when an API process is asked to end: whoever would keep a request open for long ends it."""
 
     @classmethod
     @asynccontextmanager

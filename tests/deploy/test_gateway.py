@@ -4,6 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def gateway(
     upstreams: dict[str, Upstream], stack: Stack, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     run = RunDirectory(tmp_path_factory.mktemp("gateway"))
-    apis = {name: upstream.port for name, upstream in upstreams.items()}
+    apis = {name: [upstream.port] for name, upstream in upstreams.items()}
     caddy = Gateway(run, free_port(), apis, stack.ports["object-store"])
     caddy.site.mkdir()
     (caddy.site / "openapi.json").write_text("{}")
@@ -271,19 +272,48 @@ async def test_presigned_urls_work_through_the_gateway_and_nothing_else_does(
     assert (await client.delete(get)).status_code == 404
 
 
+@asynccontextmanager
+async def before(apis: dict[str, list[int]], directory: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway before these ports."""
+    caddy = Gateway(RunDirectory(directory), free_port(), apis, free_port())
+    process = Supervised(caddy.program(), directory / "gateway.log")
+    process.start()
+    try:
+        await asyncio.to_thread(process.wait_ready, 30)
+        async with httpx.AsyncClient(base_url=f"http://localhost:{caddy.port}", timeout=20) as client:
+            yield client
+    finally:
+        await asyncio.to_thread(process.stop)
+
+
+async def dying(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A replica that is killed whenever it has read a request."""
+    await reader.read(65536)
+    writer.close()
+
+
+async def test_a_replica_that_dies_or_is_away_is_noticed_only_where_a_repeat_is_not_safe(
+    upstreams: dict[str, Upstream], tmp_path: Path
+) -> None:
+    async with await asyncio.start_server(dying, "127.0.0.1", 0) as server:
+        ports = [server.sockets[0].getsockname()[1], free_port(), upstreams["catalog"].port]
+        apis = {name: [upstream.port] for name, upstream in upstreams.items()} | {"catalog": ports}
+        async with before(apis, tmp_path) as client:
+            reads = [await client.get("/api/v1/products") for _ in range(10)]
+            key, body = {"idempotency-key": "1"}, b"x" * 5000
+            repeatable = [await client.post("/api/v1/products", headers=key, content=body) for _ in range(10)]
+            others = [await client.post("/api/v1/products", content=body) for _ in range(20)]
+    assert {answer.status_code for answer in reads + repeatable} == {200}
+    assert {answer.json()["size"] for answer in repeatable} == {5000}
+    assert {answer.status_code for answer in others} == {200, 503}
+
+
 async def test_a_service_that_is_down_is_503_with_a_problem_body(
     upstreams: dict[str, Upstream], tmp_path: Path
 ) -> None:
-    apis = {name: upstream.port for name, upstream in upstreams.items()} | {"generation": free_port()}
-    caddy = Gateway(RunDirectory(tmp_path), free_port(), apis, free_port())
-    process = Supervised(caddy.program(), tmp_path / "gateway.log")
-    process.start()
-    try:
-        process.wait_ready(10)
-        async with httpx.AsyncClient(base_url=f"http://localhost:{caddy.port}", timeout=20) as client:
-            answer = await client.get("/api/v1/models")
-    finally:
-        process.stop()
+    apis = {name: [upstream.port] for name, upstream in upstreams.items()} | {"generation": [free_port()]}
+    async with before(apis, tmp_path) as client:
+        answer = await client.get("/api/v1/models")
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["status"] == 503

@@ -34,6 +34,8 @@ class Client:
         self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=30)
         self.answers: list[int] = []
         """The status of every answer, outages included."""
+        self.disturbances: list[str] = []
+        """What had to be repeated, and why."""
         self.token = ""
 
     async def __aenter__(self) -> "Client":
@@ -73,6 +75,7 @@ class Client:
                 why = response.text
             except httpx.TransportError as error:
                 why = repr(error)
+            self.disturbances.append(f"{method} {path}: {why}")
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"{method} {path}: {why}")
             await asyncio.sleep(0.2)
@@ -87,14 +90,19 @@ class Client:
         assert response.is_success, f"POST {path}: {response.status_code} {response.text}"
         return response.json()
 
-    async def main_job(self, seed: int = 0, pictures: int = 1) -> "MainJob":
-        """Photo in, specification and pictures out: accepted, not awaited."""
-        product = (await self.post("/products", json={"title": f"Mug {seed}"}))["id"]
+    async def specification(self, seed: int = 0) -> str:
+        """Photo in, specification out; the product's id."""
+        product: str = (await self.post("/products", json={"title": f"Mug {seed}"}))["id"]
         files = [("files", (f"mug-{seed}.png", photo(seed), "image/png"))]
         await self.post(f"/products/{product}/upload-references", files=files)
         analysis = await self.post(f"/products/{product}/analyze", json={})
         if "specification_id" not in analysis:
             await self.finished(analysis["job_id"])
+        return product
+
+    async def main_job(self, seed: int = 0, pictures: int = 1) -> "MainJob":
+        """Photo in, specification and pictures out: accepted, not awaited."""
+        product = await self.specification(seed)
         body = {"prompt": "on a marble countertop", "count": pictures, "resolution": "1K", "seed": seed}
         accepted = await self.post(f"/products/{product}/generate", json=body)
         return MainJob(product, accepted["request_id"], pictures)
@@ -125,6 +133,10 @@ class MainJob:
             range(1, self.pictures + 1)
         )
         assert (await client.get(f"/products/{self.product}/gallery"))["total"] == self.pictures
-        specifications = await client.get(f"/products/{self.product}/specifications")
-        assert [version["version"] for version in specifications["items"]] == [1]
-        assert len((await client.get(f"/products/{self.product}/references"))["items"]) == 1
+        await assert_exactly_one_specification(client, self.product)
+
+
+async def assert_exactly_one_specification(client: Client, product: str) -> None:
+    specifications = await client.get(f"/products/{product}/specifications")
+    assert [version["version"] for version in specifications["items"]] == [1]
+    assert len((await client.get(f"/products/{product}/references"))["items"]) == 1

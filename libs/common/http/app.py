@@ -1,8 +1,11 @@
 """A service's web application, from its declaration and the routers of its slices."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from types import FrameType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -75,6 +78,7 @@ def create_app(
             app.state.client_address = client_address(settings.trusted_proxies)
             with exporting(process, settings.otel_exporter_otlp_endpoint):
                 async with (
+                    _noticing_the_end(service.stopping),
                     measuring(service.db),
                     _keeping_up(app, refused_accounts),
                     running(service) if running else nullcontext(),
@@ -112,6 +116,25 @@ async def _keeping_up(app: FastAPI, refused_accounts: RefusedAccounts | None) ->
         task = group.create_task(authenticator.keep_up(lambda: refused_accounts(service.db)))
         yield
         task.cancel()
+
+
+@asynccontextmanager
+async def _noticing_the_end(stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Sets `stopping` at SIGTERM: uvicorn tells the app only when every open request has ended."""
+    loop, uvicorns = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or not callable(uvicorns):
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stopping.set)
+        uvicorns(number, frame)
+
+    signal.signal(signal.SIGTERM, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, uvicorns)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -45,11 +45,14 @@ def announce(service: Service[Any], applied: Sequence[Recorded[Any]]) -> None:
 
 
 async def follow(service: Service[Any], job_id: UUID, after: int) -> AsyncGenerator[Message | None, None]:
-    """The messages behind version `after`, up to the final one; `None` when it has been quiet for a while."""
+    """The messages behind version `after`, up to the final one; `None` when it has been quiet for a while.
+
+    Ends without the final one when the process is to end: the client asks another.
+    """
     news = asyncio.Event()
     listener = await service.bus.on_notice(_topic(job_id), lambda _: news.set())
     try:
-        while True:
+        while not service.stopping.is_set():
             news.clear()
             found = await _read(service, job_id, after)
             for message in found:
@@ -59,11 +62,19 @@ async def follow(service: Service[Any], job_id: UUID, after: int) -> AsyncGenera
                     return
             if not found:
                 yield None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(QUIET_SECONDS):
-                    await news.wait()
+            await _first_of(news, service.stopping)
     finally:
         await service.bus.ignore(listener)
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Or the end of QUIET_SECONDS."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 async def follow_from(

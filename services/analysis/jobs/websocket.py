@@ -33,8 +33,8 @@ async def follow_job(websocket: WebSocket, job_id: UUID, service: ServiceDep) ->
     try:
         user = await stream_user(websocket)
         with _place(user.id):
-            await _tell(websocket, service, await find_job(service, user.id, job_id))
-        await websocket.close()
+            ended = await _tell(websocket, service, await find_job(service, user.id, job_id))
+        await websocket.close(1000 if ended else TRY_LATER)
     except DomainError as refusal:
         await websocket.close(_close_code(refusal), refusal.detail)
     except AWAY:
@@ -67,15 +67,15 @@ def _close_code(refusal: DomainError) -> int:
     return TRY_LATER
 
 
-async def _tell(websocket: WebSocket, service: Service[Any], job: Job) -> None:
-    """Until the final message or until the client leaves; raises WebSocketDisconnect then."""
+async def _tell(websocket: WebSocket, service: Service[Any], job: Job) -> bool:
+    """Whether the final message was told, before the process is to end; raises WebSocketDisconnect."""
     leaving = asyncio.create_task(_until_left(websocket))
     telling = asyncio.create_task(_send(websocket, service, job))
     try:
         await asyncio.wait({leaving, telling}, return_when=asyncio.FIRST_COMPLETED)
         if leaving.done():
             raise WebSocketDisconnect
-        await telling
+        return await telling
     finally:
         for task in (leaving, telling):
             task.cancel()
@@ -83,11 +83,14 @@ async def _tell(websocket: WebSocket, service: Service[Any], job: Job) -> None:
                 await task
 
 
-async def _send(websocket: WebSocket, service: Service[Any], job: Job) -> None:
+async def _send(websocket: WebSocket, service: Service[Any], job: Job) -> bool:
+    ended = False
     async with aclosing(follow_from(service, job, None)) as messages:
         async for message in messages:
             if message:
                 await websocket.send_json(message.body)
+                ended = message.final
+    return ended
 
 
 async def _until_left(websocket: WebSocket) -> None:

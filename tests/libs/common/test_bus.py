@@ -69,6 +69,30 @@ async def test_a_question_is_answered_within_the_asker_s_trace(catalog: Bus, ana
     assert told == {"a": 1, "trace": asking.trace_id, "request_id": "request-1"}
 
 
+async def test_whoever_goes_answers_what_it_was_asked(catalog: Bus, analysis: Bus, service_env: Env) -> None:
+    async def answer(question: dict[str, Any]) -> dict[str, Any]:
+        await asyncio.sleep(0.2)  # as long as an answer may take
+        return question
+
+    async def keep_asking() -> int:
+        asked = 0
+        while not gone.is_set():
+            assert await analysis.ask("catalog", "slow", {"n": asked}) == {"n": asked}
+            asked += 1
+        return asked
+
+    gone, leaving = asyncio.Event(), await connected("catalog", service_env)
+    for bus in (catalog, leaving):
+        await bus.answer("catalog", "slow", answer)
+        await bus.nc.flush()
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(keep_asking()) for _ in range(20)]
+        await eventually(lambda: _true(leaving._tasks))
+        await leaving.close()
+        gone.set()
+    assert all(task.result() for task in asking)
+
+
 async def test_a_refusal_is_an_answer(catalog: Bus, analysis: Bus) -> None:
     async def refuse(_: dict[str, Any]) -> dict[str, Any]:
         raise TooMany("come back later", code="queue_full", retry_after=7)

@@ -1,5 +1,6 @@
 """POST /products/{id}/analyze as a client sees it, with the real catalog and the local provider behind it."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from httpx import AsyncClient
 from uuid_utils.compat import uuid4
 
 from libs.common.service import Service
+from libs.common.sql import Bound
 from services.analysis.settings import AnalysisSettings
 from tests.libs.common.waiting import eventually
 from tests.libs.imaging.drawings import encode, mug
@@ -57,6 +59,24 @@ async def test_photos_become_a_specification(
     assert job["result"]["specification_id"] == body["specification_id"]
     assert job["progress"] == {"completed": 2, "total": 2}
     assert [step["step_name"] for step in job["steps"]] == ["preprocess", "describe"]
+
+
+async def test_who_waits_for_a_process_that_ends_gets_the_job(
+    client: AsyncClient, catalog: Catalog, feeds: None, owner_id: UUID, api: Service[Any]
+) -> None:
+    product_id = await catalog.product(owner_id, MUG)
+    waiting = asyncio.create_task(client.post(f"/products/{product_id}/analyze"))
+
+    async def accepted() -> bool:
+        return bool(
+            await api.db.fetchval(Bound("SELECT true FROM job_queue WHERE owner_id = $1", (owner_id,)))
+        )
+
+    await eventually(accepted)
+    assert not waiting.done()
+    api.stopping.set()
+    answer = await waiting
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
 
 
 async def test_who_does_not_want_to_wait_gets_the_job(

@@ -224,6 +224,19 @@ async def test_a_websocket_tells_the_same_and_closes_after_the_end(
     assert step["timestamp"].endswith("Z")
 
 
+async def test_a_process_that_ends_lets_its_followers_go_to_another(
+    client: AsyncClient, origin: str, token: Token, accept: Accept, owner_id: UUID, api: Service[Any]
+) -> None:
+    job_id = await accept(PRODUCT)
+    stream = events_of(client, job_id)
+    async with socket_of(origin, job_id, token(owner_id)) as connection:
+        assert (await anext(stream))["event"] == "snapshot"
+        assert orjson.loads(await connection.recv())["type"] == "snapshot"
+        api.stopping.set()
+        assert [event async for event in stream] == []
+        assert await close_code(connection) == 1013
+
+
 async def test_open_websockets_and_streams_are_counted(
     origin: str, token: Token, accept: Accept, feeds: None, owner_id: UUID
 ) -> None:
