@@ -3,11 +3,13 @@
 Providers write it and users edit it: every section is optional, and keys of the user's own are kept.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pydantic
 
 TEMPLATE_VERSION = "1.0"
+UNITS = {"volume": ("ml", "l"), "weight": ("g", "kg")}
+"""Of the axes that are no lengths."""
 MILLIMETRES = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "in": 25.4}
 
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
@@ -28,6 +30,12 @@ class Dimension(Section):
     value: float = pydantic.Field(gt=0)
     unit: Literal["mm", "cm", "m", "in", "ml", "l", "g", "kg"]
     basis: Literal["measured", "printed_on_product", "reference_object", "given", "estimated"] = "given"
+
+    @pydantic.model_validator(mode="after")
+    def _unit_suits_axis(self) -> Self:
+        if self.unit not in UNITS.get(self.axis, MILLIMETRES):
+            raise ValueError(f"{self.axis} is not measured in {self.unit}")
+        return self
 
 
 class Dimensions(Section):
@@ -79,7 +87,7 @@ class Defect(Section):
     severity: Literal["low", "medium", "high"] = "low"
     confidence: Share | None = None
     description: str = ""
-    image: int = 0
+    image: int = pydantic.Field(default=0, ge=0)
     """Which of the reference photos, counted from 0."""
     box: Box | None = None
 

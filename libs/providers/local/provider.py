@@ -11,6 +11,7 @@ from libs.providers.base import (
     ASPECT_RATIOS,
     RESOLUTIONS,
     Analysis,
+    Brief,
     CallInfo,
     Capability,
     Hints,
@@ -21,6 +22,7 @@ from libs.providers.base import (
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.pool import ChildDied, ChildPool, TaskFailed
 from libs.providers.local.results import Made, Measured
+from libs.providers.local.suggestions import suggest
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
 log = logging.getLogger(__name__)
@@ -30,7 +32,9 @@ MODEL = "classical/1"
 CAPABILITIES = frozenset(
     {
         Capability.DESCRIBE,
+        Capability.ATTRIBUTES,
         Capability.DEFECTS,
+        Capability.PROMPTS,
         Capability.GENERATE,
         Capability.EDIT,
         Capability.TRY_ON,
@@ -39,6 +43,7 @@ CAPABILITIES = frozenset(
 )
 LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": 1, "min_side_px": 64}
 MAX_PROCESSES = 4
+NOT_WRITTEN = "put together from the brief's known words and the scenes of this provider, not written"
 
 
 class LocalProvider:
@@ -66,7 +71,16 @@ class LocalProvider:
     async def attributes(
         self, image: ImageBlob, names: Sequence[str], model: str = MODEL
     ) -> Analysis[tuple[Attribute, ...]]:
-        raise _unsupported("the local provider recognises no objects")
+        """Colours, outline, texture and finish; the rest is unknown to whoever only measures."""
+        started = time.perf_counter()
+        measured: Measured = await self._run("attributes", image.data, list(names))
+        found = tuple(Attribute.model_validate(attribute) for attribute in measured.value)
+        return Analysis(found, _call(started, measured))
+
+    async def prompts(self, brief: Brief, count: int, model: str = MODEL) -> Analysis[tuple[str, ...]]:
+        started = time.perf_counter()
+        composed = Measured(suggest(brief, count), {}, (NOT_WRITTEN,))
+        return Analysis(composed.value, _call(started, composed))
 
     async def defects(self, image: ImageBlob, model: str = MODEL) -> Analysis[tuple[Defect, ...]]:
         started = time.perf_counter()

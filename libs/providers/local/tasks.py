@@ -18,6 +18,7 @@ from libs.imaging.segmentation import Cutout, segment
 from libs.providers.base import Brief, Hints, ImageBlob, ImageOut, ImageRequest
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local import specification
+from libs.providers.local.attributes import measure as measure_attributes
 from libs.providers.local.composite import compose
 from libs.providers.local.framing import SIDES, picture_size
 from libs.providers.local.logo.design import Design
@@ -25,7 +26,7 @@ from libs.providers.local.logo.draft import draft
 from libs.providers.local.logo.layout import lay_out
 from libs.providers.local.logo.refine import refine
 from libs.providers.local.logo.render import rasterise, svg
-from libs.providers.local.observation import decode, observe
+from libs.providers.local.observation import MEASURED_SIDE, decode, observe
 from libs.providers.local.prompt import parse
 from libs.providers.local.results import Made, Measured
 from libs.providers.local.tryon.body import cut_out_person
@@ -55,6 +56,16 @@ def defects(image: bytes) -> Measured:
     seen = observe(image)
     timings = {"segment_ms": round(seen.segment_ms, 1), "measure_ms": round(seen.measure_ms, 1)}
     return Measured(specification.defects([seen]), timings, seen.cut.warnings)
+
+
+def attributes(image: bytes, names: Sequence[str]) -> Measured:
+    clock = _Clock()
+    rgb = decode(image, MEASURED_SIDE)
+    cut = segment(rgb)
+    clock.lap("segment_ms")
+    measured = [attribute.model_dump() for attribute in measure_attributes(rgb, cut, names)]
+    clock.lap("measure_ms")
+    return Measured(measured, clock.laps, cut.warnings)
 
 
 def generate(request: ImageRequest) -> Made:

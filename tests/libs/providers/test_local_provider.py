@@ -218,6 +218,16 @@ async def test_a_person_is_cut_out_by_the_face(local: LocalProvider) -> None:
     assert alpha[:50, 150:].mean() < 10
 
 
+async def test_it_tells_the_attributes_that_can_be_measured(local: LocalProvider) -> None:
+    names = ["Colour", "shape", "texture", "brand"]
+    told = (await local.attributes(BLUE, names)).value
+    assert [attribute.name for attribute in told] == names
+    assert [attribute.value for attribute in told] == ["blue", "compact", "fine", None]
+    assert told[0].confidence is not None
+    assert 0.5 < told[0].confidence < 0.9
+    assert told[3].confidence == 0
+
+
 async def test_it_composes_and_does_not_invent(local: LocalProvider) -> None:
     with pytest.raises(ProviderError) as error:
         await local.generate(request(references=[]))

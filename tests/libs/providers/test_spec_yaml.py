@@ -96,6 +96,8 @@ def test_scalars_are_json_and_words_stay_words() -> None:
         ("schema: another/2", 1, "literal_error"),
         ("colours:\n  items:\n  - hex: blue", 3, "string_pattern_mismatch"),
         ("dimensions:\n  items:\n  - axis: width\n    value: -1\n    unit: mm", 4, "greater_than"),
+        ("dimensions:\n  items:\n  - axis: weight\n    value: 1\n    unit: mm", 3, "value_error"),
+        ("defects:\n- kind: chip\n  image: -1", 3, "greater_than_equal"),
         ("title: Mug\nconfidence: 7", 2, "less_than_equal"),
         ("title: Mug\nmaterial: wood", 2, "model_type"),
     ],
