@@ -48,7 +48,9 @@ type, and its body a CloudEvent (1.0, structured mode):
   event's place in its service's log: it grows, with holes.
 - The header `traceparent` continues the trace of the request that caused the event.
 - Delivery is at least once: a stream that was lost is published anew. `id` tells what has been seen.
-- A version only ever gains optional fields. A breaking change is a new version beside the old one.
+- A version only ever gains optional fields. A breaking change is a new version, and what was written before stays as it
+  was. As long as somebody reads the old version, every event is published in both, one right behind the other with the
+  same `id` and `sequence`, the newest first: take the first that you know.
 - Personal data is never published.
 """
 
@@ -110,9 +112,11 @@ def _events(services: Sequence[str]) -> Iterator[tuple[str, str, type[Event]]]:
 
 
 def _summary(kind: type[Event]) -> str:
-    """Its docstring, or that of the event it specialises."""
+    """Its docstring, or that of the event it specialises; and which versions are still published beside it."""
     own = kind.__mro__[: kind.__mro__.index(PublicEvent)]
-    return next((inspect.cleandoc(base.__doc__) for base in own if base.__doc__), "")
+    described = next((inspect.cleandoc(base.__doc__) for base in own if base.__doc__), "")
+    older = ", ".join(f"v{version}" for version in sorted(kind.also_as))
+    return f"{described} Still published as {older} too." if older else described
 
 
 def _data_schema(kind: type[Event]) -> Schema:

@@ -12,7 +12,8 @@ import orjson
 
 from libs.common.contracts import PublicEvent
 from libs.common.event_log import Recorded
-from libs.common.messages import Event, Meta
+from libs.common.messages import Data, Event, Meta
+from libs.common.privacy import is_sealed
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -27,14 +28,29 @@ def subject_of(event_name: str, version: int) -> str:
     return f"vitrine.{event_name}.v{version}"
 
 
-def encode(service: str, row: asyncpg.Record, personal: Iterable[str] = ()) -> Message:
-    """A row of the log as it was stored, in the version it was stored in, without its personal fields."""
-    meta = row["meta"]
+def encode(service: str, row: asyncpg.Record, kind: type[Event]) -> list[Message]:
+    """A row of the log in the version it was stored in; behind it, the older versions that its contract promises.
+
+    Personal fields stay, also those of an older version. Raises Unavailable for a row of a newer version than `kind`.
+    """
+    personal = kind.personal_fields()
+    public = {n: value for n, value in row["data"].items() if n not in personal and not is_sealed(value)}
+    stored, newest = row["schema_ver"], kind.upcast(public, row["schema_ver"])
+    older = [version for version in sorted(kind.also_as, reverse=True) if version < stored]
+    return [
+        _message(service, row, stored, public),
+        *(_message(service, row, version, kind.also_as[version](newest)) for version in older),
+    ]
+
+
+def _message(service: str, row: asyncpg.Record, version: int, data: Data) -> Message:
+    """The versions of an event share its id, but for the server they are messages of their own."""
+    meta, subject = row["meta"], subject_of(row["type"], version)
     envelope = {
         "specversion": "1.0",
         "id": str(row["event_id"]),
         "source": f"/vitrine/{service}",
-        "type": subject_of(row["type"], row["schema_ver"]),
+        "type": subject,
         "subject": str(row["stream_id"]),
         "time": row["recorded_at"],
         "datacontenttype": "application/json",
@@ -42,28 +58,39 @@ def encode(service: str, row: asyncpg.Record, personal: Iterable[str] = ()) -> M
         "streamtype": row["stream_type"],
         "streamversion": row["version"],
         "correlationid": meta["correlation_id"],
-        "data": {name: value for name, value in row["data"].items() if name not in personal},
+        "data": data,
     }
     if "causation_id" in meta:
         envelope["causationid"] = meta["causation_id"]
-    headers = {"Nats-Msg-Id": str(row["event_id"]), "content-type": CONTENT_TYPE}
+    message_id = row["event_id"] if version == row["schema_ver"] else f"{row['event_id']}.v{version}"
+    headers = {"Nats-Msg-Id": str(message_id), "content-type": CONTENT_TYPE}
     if "traceparent" in meta:
         headers["traceparent"] = meta["traceparent"]
-    return Message(subject_of(row["type"], row["schema_ver"]), headers, orjson.dumps(envelope))
+    return Message(subject, headers, orjson.dumps(envelope))
 
 
 class Contracts:
-    """The public events of one publisher, by the subject they are published under."""
+    """The public events of one publisher, by the subject they are published under; older versions are read as well."""
 
     def __init__(self, types: Iterable[type[Event]]) -> None:
         self.types = {subject_of(kind.event_name, kind.schema_version): kind for kind in types}
+        self._readable = {
+            subject_of(kind.event_name, version): (kind, version)
+            for kind in self.types.values()
+            for version in (kind.schema_version, *kind.upcasts)
+        }
+
+    @property
+    def subjects(self) -> list[str]:
+        """Of everything that `decode` knows."""
+        return list(self._readable)
 
     def decode(self, body: bytes, headers: Mapping[str, str] | None = None) -> Recorded[Any] | None:
         """`None` for an event this process does not know (yet, or any more); unknown fields are ignored."""
         envelope = orjson.loads(body)
-        kind = self.types.get(envelope["type"])
-        if kind is None:
+        if envelope["type"] not in self._readable:
             return None
+        kind, version = self._readable[envelope["type"]]
         return Recorded(
             pos=int(envelope["sequence"]),
             event_id=UUID(envelope["id"]),
@@ -71,7 +98,7 @@ class Contracts:
             stream_type=envelope["streamtype"],
             version=envelope["streamversion"],
             recorded_at=datetime.fromisoformat(envelope["time"]),
-            event=kind.model_validate(envelope["data"]),
+            event=kind.model_validate(kind.upcast(envelope["data"], version)),
             meta=Meta(
                 envelope["correlationid"],
                 envelope.get("causationid"),

@@ -53,15 +53,6 @@ class ReadModel:
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Upcaster:
-    """Turns stored data of `event_name` at version `from_version` into the next version's; pure."""
-
-    event_name: str
-    from_version: int
-    upcast: Callable[[dict[str, Any]], dict[str, Any]]
-
-
 class EventLog:
     """A service's event types and inline read models, declared once in its `store.py`."""
 
@@ -70,7 +61,6 @@ class EventLog:
         schema: str,
         types: Sequence[type[Event]],
         read_models: Sequence[ReadModel] = (),
-        upcasters: Sequence[Upcaster] = (),
     ) -> None:
         self.schema = schema
         self.types = {kind.event_name: kind for kind in types}
@@ -83,13 +73,11 @@ class EventLog:
                 "erasable is optional"
             )
         self.inline = tuple(model for model in read_models if not model.sources)
-        self.upcasters = {(u.event_name, u.from_version): u.upcast for u in upcasters}
 
     def decode(self, row: asyncpg.Record, keys: dict[UUID, AESGCM] | None = None) -> Recorded[Any]:
         """A stored row as its event, whatever version it was written in; without keys personal fields are `None`."""
-        kind, data, version = self.types[row["type"]], row["data"], row["schema_ver"]
-        while version < kind.schema_version:
-            data, version = self.upcasters[row["type"], version](data), version + 1
+        kind = self.types[row["type"]]
+        data = kind.upcast(row["data"], row["schema_ver"])
         if kind.personal_fields():
             data = privacy.unseal(row["event_id"], data, (keys or {}).get(UUID(data["owner_id"])))
         return Recorded(

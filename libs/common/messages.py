@@ -1,5 +1,6 @@
 """Commands ask, events tell. Both are plain immutable data."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -7,7 +8,12 @@ from typing import Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict
 from uuid_utils.compat import uuid7
 
+from libs.common.errors import Unavailable
+
 T = TypeVar("T")
+Data = dict[str, Any]
+Cast = Callable[[Data], Data]
+"""From an event's data in one version to its data in another; pure, and content without the personal fields."""
 
 
 class PersonalMark:
@@ -29,14 +35,27 @@ class Event(BaseModel):
     """Something that happened; never changes.
 
     `event_name` is what is stored, so it outlives the class; a field added later needs a default, anything
-    else needs a higher `schema_version` and an upcaster. Unknown fields are ignored: during an upgrade an
+    else needs a higher `schema_version` and an upcast. Unknown fields are ignored: during an upgrade an
     older process reads what a newer one wrote.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     event_name: ClassVar[str]
     schema_version: ClassVar[int] = 1
+    upcasts: ClassVar[Mapping[int, Cast]] = {}
+    """By version, from each older one to the next."""
     public: ClassVar[bool] = False
+    also_as: ClassVar[Mapping[int, Cast]] = {}
+    """Of a public event: older versions that somebody still reads, made of this one's data and published behind it."""
+
+    @classmethod
+    def upcast(cls, data: Data, version: int) -> Data:
+        """Data of an older version as this one's. Raises Unavailable for a newer one: another process knows it."""
+        if version > cls.schema_version:
+            raise Unavailable(f"{cls.event_name} was written by a newer release", retry_after=1)
+        for older in range(version, cls.schema_version):
+            data = cls.upcasts[older](data)
+        return data
 
     @classmethod
     @cache

@@ -105,8 +105,12 @@ def unseal(event_id: UUID, data: dict[str, Any], key: AESGCM | None) -> dict[str
     """A copy of `data` with its personal fields readable, or `None` where the subject has been erased."""
     plain = dict(data)
     for name, value in data.items():
-        if isinstance(value, dict) and SEALED in value:
+        if is_sealed(value):
             raw = b64decode(value[SEALED])
             aad = event_id.bytes + name.encode()
             plain[name] = orjson.loads(key.decrypt(raw[:_NONCE], raw[_NONCE:], aad)) if key else None
     return plain
+
+
+def is_sealed(value: object) -> bool:
+    return isinstance(value, dict) and SEALED in value

@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 
 from libs.common import changes, cloudevents
 from libs.common.bus import Bus
-from libs.common.cloudevents import contracts_of
+from libs.common.cloudevents import Contracts, contracts_of
 from libs.common.event_log import ReadModel, Recorded
 from libs.common.relay import stream_name
 from libs.common.resilience import Interrupted, leading, persist
@@ -41,15 +41,29 @@ RESETS = Counter(
 
 
 class Position(NamedTuple):
-    """The last message applied: its sequence in the stream, and its event's place in the publisher's log."""
+    """The last message read: its sequence in the stream and its event; and the place of the last event applied."""
 
     seq: int = 0
     pos: int = 0
     event_id: UUID | None = None
 
-    @classmethod
-    def of(cls, message: Msg) -> "Position":
-        return cls(message.metadata.sequence.stream, *cloudevents.place_of(message.data))
+
+def advance(
+    position: Position, messages: Sequence[Msg], contracts: Contracts
+) -> tuple[Position, list[Recorded[Any]]]:
+    """The events of the next messages, each once though it may come in several versions: the first one known.
+
+    The newest comes first, so it is the best one known, unless an older process stopped between the two.
+    """
+    events, applied = [], position.pos
+    for message in messages:
+        event = contracts.decode(message.data, message.headers)
+        if event and event.pos > applied:
+            events.append(event)
+            applied = event.pos
+    last = messages[-1]
+    event_id = cloudevents.place_of(last.data).event_id
+    return Position(last.metadata.sequence.stream, applied, event_id), events
 
 
 class Feed:
@@ -97,8 +111,7 @@ class Feed:
 
     async def _apply(self, con: asyncpg.Connection, position: Position, messages: Sequence[Msg]) -> Position:
         """Rows and position in one transaction, fenced by the position: a rebuild may have replaced both."""
-        events = [event for m in messages if (event := self._contracts.decode(m.data, m.headers))]
-        reached = Position.of(messages[-1])
+        reached, events = advance(position, messages, self._contracts)
         async with con.transaction():
             ours = await con.fetchval(
                 "UPDATE projections SET seq = $3, pos = $4, event_id = $5, updated_at = now() "

@@ -27,7 +27,7 @@ from nats.js.errors import NotFoundError
 from prometheus_client import Counter
 
 from libs.common.bus import PING_SECONDS, inbox_of, servers_of
-from libs.common.cloudevents import Contracts, place_of, subject_of
+from libs.common.cloudevents import Contracts, place_of
 from libs.common.contracts import PublicEvent
 from libs.common.database import Transaction
 from libs.common.dead_letters import DeadLetters
@@ -70,10 +70,6 @@ class Reaction:
     def source(self) -> str:
         return self.event.event_name.split(".")[0]
 
-    @property
-    def subject(self) -> str:
-        return subject_of(self.event.event_name, self.event.schema_version)
-
 
 def reaction(
     event: type[E], durable: str, delays: Sequence[float] = DELAYS
@@ -94,6 +90,7 @@ class Reactor:
         self._reaction = reaction
         self._stream = stream_name(reaction.source)
         self._contracts = Contracts([reaction.event])
+        self._subjects = self._contracts.subjects
         self._dead_letters = DeadLetters(service.bus, service.name)
 
     async def run(self) -> None:
@@ -120,6 +117,8 @@ class Reactor:
         while not connection.is_closed:
             try:
                 info = await js.consumer_info(self._stream, durable)
+                if not self._delivers_all(info):
+                    await self._declare()
                 if time.monotonic() - compared > COMPARE_SECONDS:
                     compared = time.monotonic()
                     if await self._was_forgotten(info):
@@ -134,13 +133,18 @@ class Reactor:
                 pass  # it comes back, and the connection to NATS by itself
             await asyncio.sleep(CHECK_SECONDS)
 
+    def _delivers_all(self, info: ConsumerInfo) -> bool:
+        """Whether the durable is not that of an older release, started after this one, that knows fewer versions."""
+        config = info.config or ConsumerConfig()
+        return set(self._subjects) <= {config.filter_subject, *(config.filter_subjects or [])}
+
     async def _was_forgotten(self, info: ConsumerInfo) -> bool:
         """Whether the inbox lacks what was acknowledged last: then all is delivered again, and the inbox tells."""
         done = info.ack_floor.stream_seq if info.ack_floor else 0
         if not done:
             return False
         message = await self._service.bus.js.get_msg(self._stream, done)
-        if message.subject != self._reaction.subject:
+        if message.subject not in self._subjects:
             return False
         durable, event_id = self._reaction.durable, place_of(message.data or b"").event_id
         if await self._service.db.fetchval(Bound(_SEEN, (durable, event_id))):
@@ -153,7 +157,7 @@ class Reactor:
         config = ConsumerConfig(
             name=self._reaction.durable,
             durable_name=self._reaction.durable,
-            filter_subject=self._reaction.subject,
+            filter_subjects=self._subjects,
             ack_policy=ConsumerAckPolicy.EXPLICIT,
             ack_wait=ACK_SECONDS,
             max_deliver=-1,  # Retry counts: the server would silently deliver no more, and nobody would know
@@ -176,7 +180,7 @@ class Reactor:
             log_level=logging.DEBUG,
         )
         subscriber = broker.subscriber(
-            self._reaction.subject,
+            self._subjects[0],  # which are delivered is the durable's matter
             durable=self._reaction.durable,
             stream=JStream(self._stream, declare=False),
             pull_sub=PullSub(batch_size=1),
@@ -191,14 +195,14 @@ class Reactor:
         await self.react(message.body, message.raw_message.headers or {})
 
     async def react(self, body: bytes, headers: dict[str, str]) -> None:
-        """Handles the event unless that has been done."""
+        """Handles the event unless that has been done, be it in another of its versions."""
         durable = self._reaction.durable
-        event = self._contracts.decode(body, headers)
-        if event is None:
-            raise LookupError(f"{durable} got an event of another type")
-        if await self._service.db.fetchval(Bound(_SEEN, (durable, event.event_id))):
+        if await self._service.db.fetchval(Bound(_SEEN, (durable, place_of(body).event_id))):
             REACTIONS.labels(durable, "repeated").inc()
             return
+        event = self._contracts.decode(body, headers)
+        if event is None:
+            raise LookupError(f"{durable} does not know this event, or this version of it")
         with span(f"react {durable}", kind="consumer", parent=event.meta.traceparent) as reacting:
             reacting.log_fields = {"request_id": event.meta.correlation_id, "event_id": str(event.event_id)}
             await self._handle(event)

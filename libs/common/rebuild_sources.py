@@ -14,7 +14,7 @@ from libs.common.cloudevents import contracts_of
 from libs.common.database import connect
 from libs.common.errors import Conflict
 from libs.common.event_log import COLUMNS, ReadModel, Recorded, Tail
-from libs.common.projector import Position, position_of, still_holds
+from libs.common.projector import Position, advance, position_of, still_holds
 from libs.common.relay import stream_name
 from libs.common.service import Service
 from libs.common.stream_reader import StreamReader, reading
@@ -128,9 +128,9 @@ class OneStream:
 
     async def _read(self, goal: int) -> list[Recorded[Any]]:
         messages = await self._reader.batch(min(BATCH, goal - self._reached.seq))
-        self._reached = Position.of(messages[-1])
+        self._reached, events = advance(self._reached, messages, self._contracts)
         self.events += len(messages)
-        return [event for m in messages if (event := self._contracts.decode(m.data, m.headers))]
+        return events
 
 
 class Streams:

@@ -15,13 +15,13 @@ import asyncpg
 import nats.errors
 import orjson
 from nats.aio.msg import Msg
-from nats.js.api import DiscardPolicy, StorageType, StoreCompression, StreamConfig, StreamInfo
+from nats.js.api import DiscardPolicy, RawStreamMsg, StorageType, StoreCompression, StreamConfig, StreamInfo
 from prometheus_client import Counter
 
 from libs.common import cloudevents
 from libs.common.bus import Bus
 from libs.common.cloudevents import Message
-from libs.common.event_log import Tail
+from libs.common.event_log import COLUMNS, Tail
 from libs.common.resilience import Interrupted, leading, persist
 from libs.common.service import Service
 from libs.common.telemetry import span
@@ -78,8 +78,8 @@ class EventStream:
         await self._bus.js.delete_stream(self.name)
         await self.declare()
 
-    async def last_message(self) -> bytes:
-        return (await self._bus.js.get_msg(self.name, self.last_seq)).data or b""
+    async def last_message(self) -> RawStreamMsg:
+        return await self._bus.js.get_msg(self.name, self.last_seq)
 
     async def check(self) -> None:
         """Raises if the stream has been lost, purged, or written to by somebody else."""
@@ -154,7 +154,7 @@ class Relay:
             rows = await tail.read(con, BATCH)
             if public := [row for row in rows if row["public"]]:
                 with ExitStack() as publishing:
-                    await self._stream.publish([self._encode(row, publishing) for row in public])
+                    await self._stream.publish([m for row in public for m in self._encode(row, publishing)])
             if time.monotonic() - checked > CHECK_SECONDS:
                 await self._stream.check()
                 checked = time.monotonic()
@@ -170,8 +170,11 @@ class Relay:
             return 0
         misfit = "messages are missing from it"
         if state.messages == state.last_seq:
-            place = cloudevents.place_of(await self._stream.last_message())
-            if await con.fetchval("SELECT event_id FROM events WHERE pos = $1", place.pos) == place.event_id:
+            last = await self._stream.last_message()
+            place = cloudevents.place_of(last.data or b"")
+            row = await con.fetchrow(f"SELECT {COLUMNS} FROM events WHERE pos = $1", place.pos)  # noqa: S608
+            if row and row["event_id"] == place.event_id:
+                await self._complete(row, last.subject)
                 return place.pos
             misfit = (
                 f"its last event {place.event_id} is unknown to the log: was an older PostgreSQL restored?"
@@ -181,11 +184,20 @@ class Relay:
         await self._stream.recreate()
         return 0
 
-    def _encode(self, row: asyncpg.Record, publishing: ExitStack) -> Message:
-        """The event as a message; where it belongs to a trace, with a span that lasts as long as `publishing`."""
+    async def _complete(self, row: asyncpg.Record, last: str | None) -> None:
+        """Publishes the versions of the event that a crash has cut off behind the one with the subject `last`."""
+        with ExitStack() as publishing:
+            messages = self._encode(row, publishing)
+            subjects = [message.subject for message in messages]
+            if last in subjects[:-1]:
+                await self._stream.publish(messages[subjects.index(last) + 1 :])
+
+    def _encode(self, row: asyncpg.Record, publishing: ExitStack) -> list[Message]:
+        """The event as messages; where it belongs to a trace, with a span that lasts as long as `publishing`."""
         service = self._service
-        message = cloudevents.encode(service.name, row, service.log.types[row["type"]].personal_fields())
-        if parent := message.headers.get("traceparent"):
+        messages = cloudevents.encode(service.name, row, service.log.types[row["type"]])
+        if parent := row["meta"].get("traceparent"):
             step = publishing.enter_context(span(f"publish {row['type']}", "producer", parent))
-            message.headers["traceparent"] = step.traceparent
-        return message
+            for message in messages:
+                message.headers["traceparent"] = step.traceparent
+        return messages

@@ -1,5 +1,5 @@
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import asyncpg
@@ -8,8 +8,8 @@ from uuid_utils.compat import uuid7
 
 from libs.common.database import connect
 from libs.common.errors import Conflict, PreconditionFailed
-from libs.common.event_log import EventLog, Tail, Upcaster
-from libs.common.messages import Event, Meta
+from libs.common.event_log import EventLog, Tail
+from libs.common.messages import Cast, Event, Meta
 from tests.libs.common.counters import OWNER, Add, Added, Counters, Name, counters, log, total_of
 
 
@@ -101,19 +101,20 @@ async def test_personal_data_is_sealed_in_the_log_and_gone_with_its_key(scratch:
     assert await _name(scratch, counter) is None
 
 
-async def test_an_old_version_is_read_through_its_upcaster(scratch: Counters) -> None:
-    class Counted(Event):
-        event_name = "scratch.added"
-        schema_version = 2
-        owner_id: UUID
-        by: int
-
+async def test_an_old_version_is_read_through_its_upcast(scratch: Counters) -> None:
     def rename(data: dict[str, Any]) -> dict[str, Any]:
         return {"owner_id": data["owner_id"], "by": data["amount"]}
 
+    class Counted(Event):
+        event_name = "scratch.added"
+        schema_version = 2
+        upcasts: ClassVar[dict[int, Cast]] = {1: rename}
+        owner_id: UUID
+        by: int
+
     counter = uuid7()
     await scratch.handle(counter, Add(amount=4))
-    newer = EventLog("scratch", [Counted], upcasters=[Upcaster("scratch.added", 1, rename)])
+    newer = EventLog("scratch", [Counted])
     row = await scratch.db.pool.fetchrow("SELECT * FROM events WHERE stream_id = $1", counter)
     assert newer.decode(row).event == Counted(owner_id=OWNER, by=4)
 

@@ -123,8 +123,13 @@ async def test_what_it_does_not_know_is_skipped(
         await eventually(lambda: caught_up(publisher, consumer))
         js = operator.jetstream()
         known = orjson.loads((await js.get_msg(STREAM, 1)).data or b"")
-        stranger = known | {"id": str(uuid7()), "type": "vitrine.auth.account_promoted.v1"}
-        newer = known | {"id": str(uuid7()), "subject": str(uuid7()), "data": known["data"] | {"new": 1}}
+        stranger = known | {"id": str(uuid7()), "type": "vitrine.auth.account_promoted.v1", "sequence": "2"}
+        newer = known | {
+            "id": str(uuid7()),
+            "subject": str(uuid7()),
+            "sequence": "3",
+            "data": known["data"] | {"new": 1},
+        }
         for envelope in (stranger, newer):
             await js.publish(envelope["type"], orjson.dumps(envelope))
         await eventually(lambda: _has(consumer, UUID(newer["subject"])))
@@ -150,7 +155,7 @@ async def test_a_moved_position_interrupts_and_is_followed(
         ids = await populate(publisher)
         await eventually(lambda: caught_up(publisher, consumer))
         async with consumer.db.pool.acquire() as con, con.transaction():
-            await con.execute("UPDATE projections SET seq = 0")
+            await con.execute("UPDATE projections SET seq = 0, pos = 0")
             await con.execute("DELETE FROM listed_accounts")
         await switch(publisher, ids[0])
         await eventually(lambda: caught_up(publisher, consumer))
