@@ -1,5 +1,6 @@
 """docker-compose.yml, as far as it can be checked without Docker."""
 
+import os
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from deploy.local.binaries import binary
 from deploy.local.stack import SERVERS
 from deploy.secrets import Secrets
 from tests.deploy import compose
+from tests.deploy.test_variables import settings_of
 
 SERVICES = compose.services()
 STEPS = [name for name, service in SERVICES.items() if service["restart"] == "on-failure:3"]
@@ -125,6 +127,17 @@ def test_a_worker_runs_as_in_the_embedded_stack(name: str) -> None:
     local = processes.worker(service, 9000, {})
     assert SERVICES[name]["command"][1:] == local.command[1:]
     assert SERVICES[name]["environment"]["METRICS_PORT"] == "9000"
+
+
+@pytest.mark.parametrize("name", [*processes.api_names(), *processes.worker_names()])
+def test_a_process_takes_its_variables(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With new secrets and nothing else, which is an installation fit for production."""
+    given = compose.environment(name, Secrets.generate().variables())
+    monkeypatch.setattr(os, "environ", given)
+    settings = settings_of(name.rpartition("-")[0])()
+    assert (settings.app_env, settings.serves_docs) == ("production", False)
+    assert (settings.metrics_port == 9000) == name.endswith("-worker")
+    assert given["JWKS_URL"].startswith("http://auth-api:8000/")
 
 
 def test_nats_takes_its_configuration(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """deploy/kubernetes, as far as it can be checked without a cluster."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from deploy.secrets import Secrets
 from libs.common import backlog
 from tests.deploy import compose
 from tests.deploy.manifests import OVERLAYS, Manifest, containers, of_kind, pods, rendered
-from tests.deploy.test_variables import ALL, GATEWAY, variables_of
+from tests.deploy.test_variables import ALL, GATEWAY, settings_of, variables_of
 
 KUBERNETES = "1.35"
 KEDA = json.loads((Path(__file__).parent / "schemas" / "keda.json").read_text())
@@ -143,6 +144,14 @@ def test_a_process_gets_its_own_variables(overlay: str) -> None:
         secrets = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
         assert secrets == [service, "providers"] if service in ("analysis", "generation") else [service]
         assert set(SECRETS[service]) <= variables_of(service)
+
+
+@every_overlay
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_process_takes_its_variables(overlay: str, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", config_map(overlay) | SECRETS[service])
+    settings = settings_of(service)()
+    assert (settings.host, settings.metrics_port, settings.nats_replicas) == ("0.0.0.0", 9000, 3)
 
 
 @every_overlay
