@@ -47,6 +47,8 @@ def configure_logging(process: str, level: str = "INFO", directory: str | None =
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=handlers)
+    for name in ("httpx", "httpx2", "google_genai"):  # a line or two for every request they make
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").disabled = True  # the request middleware logs each request once
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import httpx2
 from google import genai
 from google.genai import types
 
@@ -40,6 +41,9 @@ from libs.providers.specification import Attribute, Defect, ProductSpec
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
 
+CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=1)
+"""The pool looks at every idle connection before and after each request, which is dear with fifty of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -58,9 +62,13 @@ class GeminiProvider:
     def __init__(self, settings: ProviderSettings) -> None:
         """Raises ProviderError (not_configured) without a key."""
         self._settings = settings
-        # Retries are the job's. `vertexai` would otherwise be read from the environment.
-        options = types.HttpOptions(base_url=settings.gemini_base_url)
-        try:
+        seconds = max(settings.providers_vision_seconds, settings.providers_image_seconds)
+        options = types.HttpOptions(  # without `retry_options` it does not retry, which is the job's
+            base_url=settings.gemini_base_url,
+            timeout=round(seconds * 1000),  # it would wait for ever; the chain's deadline comes first
+            async_client_args={"limits": CONNECTIONS},
+        )
+        try:  # `vertexai` would otherwise be read from the environment
             self._client = genai.Client(vertexai=False, api_key=settings.gemini_api_key, http_options=options)
         except ValueError as error:
             raise ProviderError(ErrorCode.NOT_CONFIGURED, str(error), NAME) from error
@@ -120,7 +128,6 @@ class GeminiProvider:
             system_instruction=question.role,
             response_mime_type="application/json",
             response_json_schema=schema_of(form),
-            http_options=_timeout(self._settings.providers_vision_seconds),
         )
         reply, call = await self._ask(
             model, _parts(await pictures.to_send(question.images), question.text), config
@@ -140,7 +147,6 @@ class GeminiProvider:
             response_modalities=["IMAGE"],
             image_config=types.ImageConfig(aspect_ratio=request.aspect_ratio, image_size=resolution),
             seed=request.seed,
-            http_options=_timeout(self._settings.providers_image_seconds),
         )
         reply, call = await self._ask(
             model, _parts(await pictures.to_send(references), request.prompt), config
@@ -180,11 +186,6 @@ class GeminiProvider:
 def _parts(images: Sequence[ImageBlob], prompt: str) -> list[types.Part]:
     pictures = [types.Part.from_bytes(data=image.data, mime_type=image.mime) for image in images]
     return [*pictures, types.Part.from_text(text=prompt)]
-
-
-def _timeout(seconds: float) -> types.HttpOptions:
-    """The SDK waits for ever otherwise, and counts milliseconds."""
-    return types.HttpOptions(timeout=round(seconds * 1000))
 
 
 def _warnings(request: ImageRequest, resolution: Resolution, model: str) -> Sequence[str]:

@@ -60,7 +60,9 @@ async def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_an_answer_that_does_not_come_is_not_waited_for(
     stub: GeminiStub, settings: ProviderSettings
 ) -> None:
-    gemini = GeminiProvider(settings.model_copy(update={"providers_image_seconds": 0.05}))
+    gemini = GeminiProvider(
+        settings.model_copy(update={"providers_image_seconds": 0.05, "providers_vision_seconds": 0.05})
+    )
     assert (await failure(gemini, "a mug [[slow]]")).code == ErrorCode.TIMEOUT
     assert len(stub.calls) == 1
     await gemini.aclose()
