@@ -50,9 +50,15 @@ def configure_logging(process: str, level: str = "INFO", directory: str | None =
     for name in ("httpx", "httpx2", "google_genai"):  # a line or two for every request they make
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.access").disabled = True  # the request middleware logs each request once
+    logging.getLogger("uvicorn.error").addFilter(_is_no_websocket)
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+def _is_no_websocket(record: logging.LogRecord) -> bool:
+    """uvicorn tells the whole address of a WebSocket, in which its token is; the middleware tells the path."""
+    return '"WebSocket %s"' not in str(record.msg)
 
 
 def _daily(file: Path, level: int) -> logging.Handler:

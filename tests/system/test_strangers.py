@@ -120,6 +120,13 @@ async def test_a_strangers_things_do_not_exist(
     assert await _owned(client, ids) == before
 
 
+async def test_the_token_of_a_websocket_is_in_no_log(client: Client, system: Stack) -> None:
+    assert await _close_code(system, str(uuid4()), client.token) == 4003
+    logs = [file.read_text() for file in system.run.logs.glob("*.log")]
+    assert logs
+    assert not any(client.token in text for text in logs)
+
+
 async def _assert_own_product_opens_nothing(
     operations: list[Operation], stranger: Client, own: str, ids: dict[str, str]
 ) -> None:
