@@ -230,6 +230,15 @@ async def test_websockets_pass_with_their_close_code(gateway: str) -> None:
         assert socket.close_code == 4003
 
 
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+async def test_a_request_that_offers_another_protocol_keeps_its_body(
+    client: httpx.AsyncClient, protocol: str
+) -> None:
+    headers = {"connection": "Upgrade", "upgrade": protocol}
+    answer = await client.post("/api/v1/products", content=b"{}", headers=headers)
+    assert (answer.status_code, answer.json()["size"]) == (200, 2)
+
+
 async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient) -> None:
     assert (await client.post("/api/v1/uploads/direct", content=bytes(60_000_000))).json()[
         "size"
