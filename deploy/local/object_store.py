@@ -29,7 +29,7 @@ class ObjectStore:
         return f"http://127.0.0.1:{self.port}"
 
     def program(self) -> Program:
-        self.data.mkdir(exist_ok=True)
+        self.data.mkdir(mode=0o700, exist_ok=True)
         actions = [f"{action}:{BUCKET}" for action in ("Read", "Write", "List", "Tagging")]
         identity = {"name": "vitrine", "credentials": [self._credentials], "actions": actions}
         config = self._run.write_private("s3.json", json.dumps({"identities": [identity]}))

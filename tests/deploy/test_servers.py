@@ -114,6 +114,7 @@ async def test_only_the_owner_changes_a_stream(catalog_nats: Client, nats: str) 
 async def test_the_bucket_is_private(stack: Stack) -> None:
     async with httpx.AsyncClient() as client:
         assert (await client.get(f"{stack.object_store.endpoint}/{BUCKET}/")).status_code == 403
+    assert stack.object_store.data.stat().st_mode & 0o777 == 0o700
 
 
 class Survivor:
