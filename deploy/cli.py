@@ -23,6 +23,7 @@ from deploy.operations import accounts, dead_letters, events, keys, projections,
 from deploy.operations.connection import RUN_DIRECTORY, ServiceArgument, run, run_directory, use_environment
 from deploy.secrets import Secrets
 from libs.common import migrate as migrations
+from libs.common.errors import DomainError
 from libs.common.objects import ObjectStore
 from libs.common.settings import DatabaseOwnerSettings, ObjectStoreSettings
 
@@ -183,6 +184,8 @@ def _supervising(interrupted: int) -> Iterator[None]:
         raise typer.Exit(interrupted) from None
     except (AlreadyRunning, PortTaken, TimeoutError) as error:
         _fail(str(error))
+    except DomainError as refusal:
+        _fail(refusal.detail)
 
 
 def _interrupt_once() -> None:

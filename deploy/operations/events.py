@@ -1,6 +1,8 @@
 """`vitrine events`: the public streams as they flow, and single streams as they are stored."""
 
 import asyncio
+import os
+import sys
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -25,12 +27,15 @@ def tail(
         str, typer.Option(help="e.g. vitrine.catalog.> or vitrine.*.job_finished.v1")
     ] = "vitrine.>",
     start: Annotated[
-        int | None, typer.Option("--from", help="sequence to begin at; 1: from the beginning")
+        int | None, typer.Option("--from", min=1, help="sequence to begin at; 1: from the beginning")
     ] = None,
     raw: Annotated[bool, typer.Option("--json", help="whole CloudEvents, one per line")] = False,
 ) -> None:
     """Print public events as they are published, until Ctrl-C."""
-    run(_tail(subject, start, raw))
+    try:
+        run(_tail(subject, start, raw))
+    except* BrokenPipeError:  # whoever read has seen enough; the interpreter shall not complain either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()

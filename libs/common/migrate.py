@@ -13,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from libs.common.errors import Conflict
 from libs.common.settings import DatabaseOwnerSettings
 
 CORE = Path(__file__).parent / "migrations"
@@ -41,8 +42,12 @@ def run_env() -> None:
 
 
 async def migrate(service: str, owner_url: str) -> None:
-    """Upgrades to the newest version; waits for another migration of the same service instead of racing it."""
+    """Upgrades to the newest version; waits for another migration of the same service instead of racing it.
+
+    Raises Conflict for a schema that other software, a newer one say, has brought further.
+    """
     from alembic import command
+    from alembic.util.exc import CommandError
 
     engine = create_async_engine(
         owner_url.replace("postgresql://", "postgresql+asyncpg://", 1),
@@ -58,9 +63,14 @@ async def migrate(service: str, owner_url: str) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    async with engine.begin() as connection:
-        await connection.run_sync(upgrade)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(upgrade)
+    except CommandError as error:
+        detail = f"the schema of {service} is not one this software can migrate: {error}"
+        raise Conflict(f"{detail}; it may be the work of a newer version, or of another branch") from error
+    finally:
+        await engine.dispose()
 
 
 def newest_revision(service: str) -> str:

@@ -111,6 +111,19 @@ def test_master_keys_are_rotated(vitrine: Vitrine, stack: Stack) -> None:
     assert email in vitrine("auth", *show)[1]
 
 
+async def test_a_schema_of_newer_software_is_left_alone(vitrine: Vitrine, stack: Stack) -> None:
+    con = await connect(stack.postgres.superuser_url, "auth")
+    await con.execute("UPDATE alembic_version SET version_num = 'newer'")
+    try:
+        code, output = await asyncio.to_thread(vitrine, "auth", "migrate", "auth")
+    finally:
+        await con.execute(f"UPDATE alembic_version SET version_num = '{newest_revision('auth')}'")
+        await con.close()
+    assert code == 1
+    assert output.startswith("the schema of auth is not one this software can migrate: ")
+    assert "'newer'" in output
+
+
 def test_a_refusal_is_one_line(vitrine: Vitrine) -> None:
     code, output = vitrine("auth", "admin", "create", "nobody", "--password", "short")
     assert code == 1
