@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import TypeVar
 
+import httpx2
 import openai
 
 from libs.imaging.metadata import DigitalSource
@@ -34,6 +35,7 @@ class OpenAIProvider:
                 base_url=settings.openai_base_url,
                 timeout=openai.Timeout(settings.providers_image_seconds, connect=10),
                 max_retries=0,
+                http_client=openai.DefaultAsyncHttpxClient(event_hooks={"request": [_in_one_piece]}),
             )
         except openai.OpenAIError as error:
             raise ProviderError(ErrorCode.NOT_CONFIGURED, str(error), NAME) from error
@@ -146,6 +148,11 @@ class OpenAIProvider:
             warnings=("the seed has no effect: OpenAI's models take none", *_left_out(references)),
         )
         return ImageResult(out, call, {"asked_for_px": list(size), "quality": order.quality})
+
+
+async def _in_one_piece(request: httpx2.Request) -> None:
+    """A form is otherwise written field by field, which takes ten times as long."""
+    await request.aread()
 
 
 def _since(started: float) -> float:
