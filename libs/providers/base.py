@@ -89,6 +89,8 @@ class ImageRequest:
     - edit: the picture to change (`parent`), then other references. `prompt` says what is to change.
     - try-on: one `person`, then the garments (`garment`).
 
+    The chain hands them out in that order; what is changed keeps its own proportions, whatever `aspect_ratio` says.
+
     A logo is generated from `brief`. Who draws it puts a design document into the result's `details["design"]`;
     that document as `design` of a later edit lets them change what was drawn instead of painting over it.
     """

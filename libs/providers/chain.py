@@ -25,6 +25,7 @@ from libs.providers.calls import COST, Calls
 from libs.providers.card import Provider
 from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.references import arranged
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
@@ -112,6 +113,7 @@ class Providers:
         fallback: bool = True,
     ) -> ImageResult:
         """A picture: `capability` is GENERATE, EDIT or TRY_ON."""
+        request = arranged(capability, request)
 
         async def call(maker: ImageProvider, model: str) -> ImageResult:
             match capability:

@@ -30,6 +30,8 @@ LEASE_SECONDS = 30.0
 """A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
+LONGEST_WAIT = 3600.0
+"""Seconds; whoever says to come back later than that is asked sooner."""
 ATTEMPTS = Histogram(
     "vitrine_job_attempt_seconds",
     "Attempts at jobs by how they ended: completed, failed, cancelled, or to be repeated",
@@ -258,7 +260,8 @@ class Engine:
         if isinstance(error, JobTimeout) or not (retryable or outage) or claim.attempts >= most:
             await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable))
         else:
-            delay = getattr(error, "retry_after", None) or (1.0 if outage else 2.0 ** (claim.attempts - 1))
+            told = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
+            delay = told or (1.0 if outage else 2.0 ** (claim.attempts - 1))
             ATTEMPTS.labels(claim.kind, "repeated").observe(time.monotonic() - job.began)
             await self._give_back(claim, delay, counts=not outage)
 

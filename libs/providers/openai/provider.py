@@ -79,19 +79,16 @@ class OpenAIProvider:
         return await self._make(request, request.references, size, DigitalSource.GENERATED, model)
 
     async def edit(self, request: ImageRequest, model: str) -> ImageResult:
-        """Keeps the proportions of the picture it changes."""
-        [parent, *others] = _some(request.of_role("parent"), "an edit needs the picture to change") + [
-            reference for reference in request.references if reference.role != "parent"
-        ]
-        size = images.size_like(parent.width, parent.height, request.resolution)
-        return await self._make(request, [parent, *others], size, DigitalSource.EDITED_BY_MODEL, model)
+        return await self._change(request, model)
 
     async def try_on(self, request: ImageRequest, model: str) -> ImageResult:
-        """Keeps the proportions of the person's photo."""
-        [person] = _some(request.of_role("person"), "a try-on needs a person")[:1]
-        garments = _some(request.of_role("garment"), "a try-on needs a garment")
-        size = images.size_like(person.width, person.height, request.resolution)
-        return await self._make(request, [person, *garments], size, DigitalSource.EDITED_BY_MODEL, model)
+        return await self._change(request, model)
+
+    async def _change(self, request: ImageRequest, model: str) -> ImageResult:
+        """The first of the pictures, in its own proportions."""
+        subject = request.references[0]
+        size = images.size_like(subject.width, subject.height, request.resolution)
+        return await self._make(request, request.references, size, DigitalSource.EDITED_BY_MODEL, model)
 
     async def remove_background(self, image: ImageBlob, model: str) -> ImageResult:
         request = ImageRequest(background.REMOVE, resolution="2K", transparent=True)
@@ -158,12 +155,6 @@ async def _in_one_piece(request: httpx2.Request) -> None:
 def _since(started: float) -> float:
     """Milliseconds."""
     return round((time.perf_counter() - started) * 1000, 1)
-
-
-def _some(blobs: list[ImageBlob], otherwise: str) -> list[ImageBlob]:
-    if not blobs:
-        raise ProviderError(ErrorCode.INVALID, otherwise, NAME)
-    return blobs
 
 
 def _left_out(blobs: Sequence[ImageBlob]) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Who is asked by default, by name and by model, and what `GET /models` tells."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,18 @@ def test_names_that_clients_of_earlier_systems_send_are_known() -> None:
     names = ("gpt-5.2-2025-12-11", "gemini-3-pro-image-preview", "gemini-1.5-pro", "nano-banana")
     owners = [next(card.name for card in here.cards.values() if card.knows(name)) for name in names]
     assert owners == ["openai", "gemini", "gemini", "gemini"]
+
+
+def test_an_installation_may_have_prices_of_its_own(tmp_path: Path) -> None:
+    table = tmp_path / "prices.yaml"
+    table.write_text("date: 2027-01-31\nmodels:\n  gpt-6.1-terra: {input: 2.5, estimate: 0.02}\n")
+    here = Directory.from_settings(ProviderSettings(providers_prices_file=str(table)))
+    assert here.models()["prices_of"] == "2027-01-31"
+    assert here.prices.cost("gpt-6.1-terra", Usage(1_000_000, 1_000)) == Decimal("2.5")
+    assert here.expected_cost(Choice("openai", "gpt-image-2.6-flare"), "1K") is None
+    table.write_text("date: 2027-01-31\nmodels:\n  gpt-6.1-terra: {input: -1}\n")
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        load_prices.__wrapped__(str(table))
 
 
 def test_a_call_costs_what_its_tokens_cost() -> None:

@@ -188,36 +188,17 @@ async def test_the_first_of_several_pictures_is_taken(stub: OpenAIStub, openai: 
     assert (await openai.generate(ImageRequest("x"), IMAGES)).image.width == 1024
 
 
-async def test_an_edit_sends_the_picture_first_and_keeps_its_proportions(
-    stub: OpenAIStub, openai: OpenAIProvider
+@pytest.mark.parametrize("change", ["edit", "try_on"])
+async def test_what_is_changed_keeps_its_proportions(
+    stub: OpenAIStub, openai: OpenAIProvider, change: str
 ) -> None:
-    references = [blob("reference", shade=1), blob("parent", 1200, 800, shade=2)]
-    result = await openai.edit(ImageRequest("make it blue", references), IMAGES)
+    references = [blob("parent", 1200, 800, shade=2), blob("reference", shade=1)]
+    result = await getattr(openai, change)(ImageRequest("make it blue", references, "1:1"), IMAGES)
     assert stub.calls[0].images == (picture(96, 64, 2), picture(96, 64, 1))
     assert stub.calls[0].body["size"] == "1248x832"
     mark = metadata.read(result.image.data)
     assert mark
     assert mark.source == "compositeWithTrainedAlgorithmicMedia"
-
-
-async def test_a_try_on_sends_the_person_and_then_the_garments(
-    stub: OpenAIStub, openai: OpenAIProvider
-) -> None:
-    references = [blob("garment", shade=1), blob("person", 600, 900, shade=2), blob("garment", shade=3)]
-    await openai.try_on(ImageRequest("dress them", references), IMAGES)
-    assert stub.calls[0].images == (picture(96, 64, 2), picture(96, 64, 1), picture(96, 64, 3))
-    assert stub.calls[0].body["size"] == "832x1248"
-
-
-@pytest.mark.parametrize("missing", ["person", "garment"])
-async def test_a_try_on_without_one_of_them_is_invalid(
-    stub: OpenAIStub, openai: OpenAIProvider, missing: str
-) -> None:
-    references = [blob(role) for role in ("person", "garment") if role != missing]
-    with pytest.raises(ProviderError, match=f"needs a {missing}") as error:
-        await openai.try_on(ImageRequest("dress them", references), IMAGES)
-    assert error.value.code == ErrorCode.INVALID
-    assert stub.calls == []
 
 
 async def test_a_background_is_removed(stub: OpenAIStub, openai: OpenAIProvider) -> None:
