@@ -48,6 +48,8 @@ ADAPTER_MS = 15
 JOBS = 50
 ANSWER_SECONDS = 2.0
 SLOWER = 1.3
+ENV = {**UNLIMITED, "DATABASE_POOL_SIZE": "20"}
+"""As an operator sets it for so many slots."""
 STUBS = {"openai": OpenAIStub, "gemini": GeminiStub}
 PHOTO = picture(512, 512)
 BLOB = ImageBlob(PHOTO, "image/png", 512, 512)
@@ -58,7 +60,7 @@ async def main() -> bool:
     for name in STUBS:
         async with _stub(name) as url:
             met &= await _own_time(name, url)
-    async with servers(UNLIMITED) as stack, opened(stack, definition) as service:
+    async with servers(ENV) as stack, opened(stack, definition) as service:
         for name in STUBS:
             async with _stub(name, ANSWER_SECONDS) as url:
                 met &= await _all_at_once(service, name, url)
@@ -154,7 +156,7 @@ async def _accept(service: Service[Any], name: str) -> None:
     await service.objects.put(key, PHOTO, "image/png")
     photo = PinnedReference(reference_id=uuid7(), key=key, sha256=inspect(PHOTO).sha256)
     product = Product(product_id=product_id, title="Mug", references=[photo])
-    wish = Wish(prompt="on marble", resolution="1K", fallback=False)
+    wish = Wish(prompt="on marble", resolution="1K", seed=1, fallback=False)  # the stub draws it once
     basis = Basis(product, [photo], None, "A mug on marble")
     model = {"openai": "gpt-image-2.6-flare", "gemini": "gemini-3.1-flash-image"}[name]
     command = pin(owner_id, basis, wish, Choice(name, model), datetime.now(UTC))

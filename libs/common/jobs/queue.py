@@ -31,6 +31,13 @@ UPDATE job_queue SET worker_id = NULL, lease_until = NULL, available_at = now() 
   attempts = attempts - $4 WHERE job_id = $1 AND worker_id = $2
 """
 
+_NOTE_DURATION = """
+WITH free AS (SELECT FROM job_stats WHERE kind = $1 FOR UPDATE SKIP LOCKED)
+INSERT INTO job_stats AS s
+SELECT $1, $2 WHERE EXISTS (SELECT FROM free) OR NOT EXISTS (SELECT FROM job_stats WHERE kind = $1)
+ON CONFLICT (kind) DO UPDATE SET seconds = 0.8 * s.seconds + 0.2 * excluded.seconds
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -114,13 +121,11 @@ async def remove(con: asyncpg.Connection, job_id: UUID, worker_id: UUID | None =
 
 
 async def note_duration(con: asyncpg.Connection, kind: str, seconds: float) -> None:
-    """Keeps the moving average that a refused caller is told to wait."""
-    await con.execute(
-        "INSERT INTO job_stats AS s VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE "
-        "SET seconds = 0.8 * s.seconds + 0.2 * excluded.seconds",
-        kind,
-        seconds,
-    )
+    """Keeps the moving average that a refused caller is told to wait.
+
+    Of jobs that end at the same time one is enough: the others do not wait for its commit.
+    """
+    await con.execute(_NOTE_DURATION, kind, seconds)
 
 
 async def request_cancel(tx: Transaction, job_id: UUID) -> bool:

@@ -77,6 +77,23 @@ async def test_a_job_runs_through_its_steps_to_its_end(service: Service[Any], st
     assert await service.db.pool.fetchval("SELECT count(*) FROM job_calls") == 0
 
 
+async def test_a_job_ends_while_another_one_notes_how_long_it_took(
+    service: Service[Any], start: Start
+) -> None:
+    async def ends() -> float:
+        job_id = uuid7()
+        await accept(service, job_id, ANNA)
+        assert (await at_end(service, job_id)).status == "completed"
+        return float(await service.db.pool.fetchval("SELECT seconds FROM job_stats WHERE kind = 'chore'"))
+
+    await start(nothing)
+    first = await ends()
+    async with service.db.pool.acquire() as con, con.transaction():
+        await queue.note_duration(con, "chore", 1000.0)
+        assert await ends() == first
+    assert await ends() > 100
+
+
 async def test_a_job_is_worked_on_under_the_ids_of_its_request(service: Service[Any], start: Start) -> None:
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     lines: list[dict[str, Any]] = []
