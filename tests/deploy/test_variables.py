@@ -12,6 +12,8 @@ from libs.common.settings import DatabaseOwnerSettings, Settings
 from tests.deploy import compose
 
 GATEWAY = set(re.findall(r"\{\$(\w+)", (compose.ROOT / "deploy/gateway/Caddyfile").read_text()))
+OPENTELEMETRY = {"OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"}
+"""Read by its SDK, not by our settings."""
 BY_COMPOSE = "docker-compose.yml itself gives each process"
 
 
@@ -30,7 +32,7 @@ def variables_of(service: str) -> set[str]:
     return {variable(name, field) for name, field in settings_of(service).model_fields.items()}
 
 
-ALL = set().union(*map(variables_of, SERVICES)) | {
+ALL = set().union(OPENTELEMETRY, *map(variables_of, SERVICES)) | {
     variable(name, field) for name, field in DatabaseOwnerSettings.model_fields.items()
 }
 
