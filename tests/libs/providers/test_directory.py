@@ -1,5 +1,7 @@
 """Who is asked by default, by name and by model, and what `GET /models` tells."""
 
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -127,6 +129,13 @@ def test_names_that_clients_of_earlier_systems_send_are_known() -> None:
     names = ("gpt-5.2-2025-12-11", "gemini-3-pro-image-preview", "gemini-1.5-pro", "nano-banana")
     owners = [next(card.name for card in here.cards.values() if card.knows(name)) for name in names]
     assert owners == ["openai", "gemini", "gemini", "gemini"]
+
+
+def test_nothing_heavy_is_imported_before_a_provider_is_opened() -> None:
+    heavy = "{'openai', 'google.genai', 'cv2', 'PIL', 'numpy'}"
+    program = f"import sys, libs.providers.chain; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_an_installation_may_have_prices_of_its_own(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from libs.providers.prompts import vision as questions
 from libs.providers.prompts.background import REMOVE
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import ProductSpec
+from tests.libs.common.waiting import eventually
 from tests.peers.openai import USAGE, OpenAIStub
 from tests.peers.stub import picture, serving
 
@@ -328,8 +329,15 @@ async def test_when_to_come_back_is_passed_on(
 
 async def test_who_gives_up_waiting_closes_the_call(stub: OpenAIStub, openai: OpenAIProvider) -> None:
     stub.script.append("slow")
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(described(openai), 0.3)
+    asked = asyncio.create_task(described(openai))
+
+    async def arrived() -> bool:
+        return len(stub.calls) == 1
+
+    await eventually(arrived)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
     assert (await described(openai)).value.title == "example"
 
 

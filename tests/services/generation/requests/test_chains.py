@@ -104,7 +104,7 @@ async def test_without_fallback_the_job_tries_again_and_nothing_is_paid_twice(
             return len(stub.calls) == 3
 
         request = made(client, product_id, count=2, fallback=False)
-        seen, _ = await asyncio.gather(request, eventually(hurried))
+        seen, _ = await asyncio.gather(request, eventually(hurried, seconds=60))
     assert (seen["status"], seen["attempts"], len(seen["images"])) == ("completed", 2, 2)
     assert len(stub.calls) == 3
 

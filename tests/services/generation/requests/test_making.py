@@ -174,7 +174,7 @@ async def test_the_job_waits_for_as_long_as_the_provider_says(
     studio.failures, studio.retry_after = {0: [ErrorCode.RATE_LIMITED]}, told
     request_id = await request_pictures()
     async with working(studio.providers()):
-        wait = await eventually(lambda: _put_off(service, request_id))
+        wait = await eventually(lambda: _put_off(service, request_id), seconds=60)
         assert most - 100 < wait <= most
         await service.db.pool.execute("UPDATE job_queue SET available_at = now()")
         seen = await until(client, request_id, "completed")
