@@ -30,7 +30,7 @@ _TEXT = " || ' ' || ".join(
     ["title", *(f"coalesce({name}, '')" for name in ("description", "category", "subcategory"))]
 )
 _QUOTED = SEPARATORS.replace("'", "''")
-_WORDS = f"to_tsvector('simple', translate({_TEXT}, '{_QUOTED}', '{' ' * len(SEPARATORS)}'))"
+WORDS = f"to_tsvector('simple', translate({_TEXT}, '{_QUOTED}', '{' ' * len(SEPARATORS)}'))"
 
 products = sa.Table(
     "products",
@@ -49,7 +49,7 @@ products = sa.Table(
     sa.Column("updated_at", sa.TIMESTAMP(timezone=True), nullable=False),
     sa.Column("deleted_at", sa.TIMESTAMP(timezone=True)),
     sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("words", TSVECTOR, sa.Computed(_WORDS, persisted=True), nullable=False),
+    sa.Column("words", TSVECTOR, sa.Computed(WORDS, persisted=True), nullable=False),
     sa.Index(None, "owner_id", "created_at", "product_id", postgresql_include=["deleted_at"]),
     sa.Index(None, "words", postgresql_using="gin"),
 )

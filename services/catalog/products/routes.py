@@ -10,12 +10,12 @@ from pydantic import StringConstraints
 from uuid_utils.compat import uuid7
 
 from libs.common.database import Transaction
-from libs.common.errors import NotFound
+from libs.common.errors import Invalid, NotFound
 from libs.common.http import Db, IfMatch, Json, Objects, Page, Paging, ServiceDep, Tx, paging, router
 from libs.common.identity import CurrentUser
 from libs.common.objects import ObjectStore
 from libs.common.values import Text
-from services.catalog.products import history, pages, slugs
+from services.catalog.products import history, pages, past, slugs
 from services.catalog.products.bodies import ChangeProductBody, CreateProductBody, ProductBody, ShownStatus
 from services.catalog.products.domain import (
     ChangeProduct,
@@ -56,7 +56,10 @@ async def list_products(
     search: Annotated[Search | None, Query(description="words, or their beginnings, in any order")] = None,
     tags: Annotated[list[Text] | None, Query(description="all of them; repeated, or by comma")] = None,
     deleted: Annotated[bool, Query(description="those that can be restored instead")] = False,
+    as_of: Annotated[datetime | None, Query(description="a time (UTC unless it says otherwise)")] = None,
 ) -> Json:
+    if as_of and deleted:
+        raise Invalid("deleted: only of the present, not together with as_of", code="validation_error")
     wanted = {
         "category": category,
         "status": status,
@@ -64,8 +67,10 @@ async def list_products(
         "tags": None if tags is None else [tag for part in tags for tag in part.split(",") if tag],
     }
     given = {name: value for name, value in wanted.items() if value is not None}
-    found = await pages.find_page(service.db, user.id, given, page, deleted=deleted)
-    rows = [present(row, service.objects.url) for row in found.rows]
+    then = await past.rows_of(service, user.id, as_of) if as_of else None
+    db = service.db if then is None else past.Past(service.db, then)
+    found = await pages.find_page(db, user.id, given, page, deleted=deleted)
+    rows = [present(row if then is None else then[row["id"]], service.objects.url) for row in found.rows]
     return page.answer(rows, found.total, found.next_after)
 
 

@@ -182,3 +182,23 @@ async def test_a_changed_title_is_found_anew(client: AsyncClient) -> None:
     product = await create(client, title="Mug")
     await client.patch(f"/products/{product['id']}", json={"title": "Bowl"})
     assert (await titles(client, "search=bowl"), await titles(client, "search=mug")) == (["Bowl"], [])
+
+
+async def test_the_list_can_be_seen_as_it_was(
+    client: AsyncClient, stranger: AsyncClient, five: Names
+) -> None:
+    products = (await page(client))["items"]
+    then = products[0]["updated_at"]
+    await client.patch(f"/products/{products[0]['id']}", json={"title": "Zulu", "category": "new"})
+    await client.delete(f"/products/{products[1]['id']}")
+    assert set(await titles(client)) == {"Zulu", "Charlie", "alpha", "Delta"}
+    assert (await page(client, f"as_of={then}"))["items"] == products
+    assert (await page(client, f"as_of={then}&sort=title&limit=2&offset=1"))["total"] == 5
+    assert await titles(client, f"as_of={then}&search=ech") == ["echo"]
+    assert await titles(client, f"as_of={then}&category=new") == []
+    assert (await page(stranger, f"as_of={then}"))["items"] == []
+
+
+async def test_what_was_deleted_is_of_the_present_only(client: AsyncClient) -> None:
+    answer = await client.get("/products", params={"as_of": "2999-01-01", "deleted": True})
+    assert (answer.status_code, answer.json()["detail"].split(":")[0]) == (422, "deleted")
