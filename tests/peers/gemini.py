@@ -2,7 +2,8 @@
 
 Key `bad` is refused. Words: 400, 401, 403, 404, 429 (with RetryInfo), busy (429 without), quota (per day), 500,
 blocked (the prompt), refuse (the picture), truncate, text (no picture), none (no candidate), think (a draft and a
-thought first), garbage (bytes that are no picture; JSON outside the schema); and those of every stub.
+thought first), several (a small picture first), garbage (bytes that are no picture; JSON outside the schema); and
+those of every stub.
 """
 
 import json
@@ -103,11 +104,13 @@ def _body(config: dict[str, Any], word: str | None, pictorial: bool) -> dict[str
             return _candidate([_inline(b64encode(b"no picture").decode())])
     if not pictorial:
         return _candidate([{"text": json.dumps(example(config["responseJsonSchema"]))}])
-    thoughts = [{"thought": True, **_drawn(DRAFT, DRAFT, 0)}, {"thought": True, "text": "A mug, then."}]
+    draft = _drawn(DRAFT, DRAFT, 0)
+    thoughts = [{"thought": True, **draft}, {"thought": True, "text": "A mug, then."}]
+    before = {"think": thoughts, "several": [draft]}.get(word or "", [])
     width, height = SIDES_1K[config["imageConfig"].get("aspectRatio", "1:1")]
     scale = SCALE[config["imageConfig"].get("imageSize", "1K")]
     drawn = _drawn(width * scale, height * scale, config.get("seed", 0) % 256)
-    return _candidate([*(thoughts if word == "think" else []), {**drawn, "thoughtSignature": "c2ln"}])
+    return _candidate([*before, {**drawn, "thoughtSignature": "c2ln"}])
 
 
 def _candidate(parts: list[dict[str, Any]], finish: str = "STOP") -> dict[str, Any]:

@@ -64,8 +64,9 @@ async def test_a_picture_says_where_it_comes_from(
     assert mark.record == told
 
 
-async def test_drafts_of_a_thinking_model_are_not_the_picture(gemini: GeminiProvider) -> None:
-    made = await gemini.generate(ImageRequest("a mug [[think]]", aspect_ratio="3:4"), MODEL)
+@pytest.mark.parametrize("word", ["think", "several"])
+async def test_of_drafts_and_pictures_the_last_picture_is_taken(gemini: GeminiProvider, word: str) -> None:
+    made = await gemini.generate(ImageRequest(f"a mug [[{word}]]", aspect_ratio="3:4"), MODEL)
     assert (made.image.width, made.image.height, made.text) == (896, 1200, None)
 
 
