@@ -50,11 +50,15 @@ class Authenticator:
         return self._accepted(user)
 
     async def keep_up(self, load: Callable[[], Awaitable[Iterable[UUID]]]) -> None:
-        """Reloads `refused` every two seconds; while the database is away, whoever was refused stays so."""
+        """Reloads `refused` every two seconds; while the database is away, whoever was refused stays so.
+
+        Gets auth's keys before they are needed: tokens can then be checked while auth is away.
+        """
 
         async def reload() -> None:
             while True:
                 self.refused = frozenset(await load())
+                await self._verifier.prefetch()
                 await asyncio.sleep(_RELOAD_SECONDS)
 
         await persist("the reload of refused accounts", reload)

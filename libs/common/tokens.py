@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from base64 import urlsafe_b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -110,6 +111,12 @@ class Verifier:
             raise Unauthorized("the access token has expired", code="token_expired") from None
         except (jwt.PyJWTError, ValueError, TypeError):
             raise _refused() from None
+
+    async def prefetch(self) -> None:
+        """Gets the public keys if there are none; does nothing while they cannot be had."""
+        if self._jwks_url and not self._keys:
+            with suppress(Unavailable):
+                await self._refresh(self._jwks_url)
 
     async def _key(self, key_id: Any) -> Any:
         if self._settings.jwt_algorithm == "HS256":

@@ -128,6 +128,20 @@ def test_prometheus_asks_every_process() -> None:
     assert {f'up{{job="{scrape["job_name"]}"}} == 0'} == {rules()["ProcessDown"]["expr"]}
 
 
+def test_the_pods_of_a_cluster_get_the_labels_that_the_queries_speak_of() -> None:
+    [here], [there] = (
+        load(name)["scrape_configs"] for name in ("prometheus.yml", "prometheus-kubernetes.yml")
+    )
+    assert there["job_name"] == here["job_name"]
+    set_by = {rule["target_label"]: rule for rule in there["relabel_configs"] if "target_label" in rule}
+    assert set_by.keys() == {"__address__", "service", "role", "instance"}
+    kept = there["relabel_configs"][0]["regex"]
+    for name in (*services.api_names(), *services.worker_names()):
+        assert re.fullmatch(kept, name.replace("-", ";")), name
+    for label in ("service", "role"):
+        assert set_by[label]["source_labels"] == [f"__meta_kubernetes_pod_label_{label}"]
+
+
 def test_every_alert_has_its_chapter_and_every_chapter_its_alert() -> None:
     handbook = (ROOT / "docs" / "operations.md").read_text()
     chapter = handbook.split("\n## Alerts\n")[1].split("\n## ")[0]

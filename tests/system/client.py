@@ -75,7 +75,7 @@ class Client:
                 why = response.text
             except httpx.TransportError as error:
                 why = repr(error)
-            self.disturbances.append(f"{method} {path}: {why}")
+            self.disturbances.append(f"{method} {path}: " + why.partition(',"trace_id"')[0])
             if asyncio.get_running_loop().time() > deadline:
                 raise TimeoutError(f"{method} {path}: {why}")
             await asyncio.sleep(0.2)

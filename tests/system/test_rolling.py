@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -37,9 +38,10 @@ class Replica:
 
 
 @contextmanager
-def second(system: Stack, name: str, port: int, logs: Path) -> Iterator[Replica]:
+def second(system: Stack, name: str, port: int, gateway: Gateway, logs: Path) -> Iterator[Replica]:
     service, role = name.split("-")
     env = {key: value for key, value in system.service_env(service).items() if key != "DATABASE_OWNER_URL"}
+    env["JWKS_URL"] = f"http://127.0.0.1:{gateway.port}/.well-known/jwks.json"
     program = {"api": services.api, "worker": services.worker}[role](service, port, env)
     process = Supervised(program, logs / f"{name}-2.log")
 
@@ -70,7 +72,9 @@ def doubled(system: Stack, names: tuple[str, ...], directory: Path) -> Iterator[
             apis[name.removesuffix("-api")].append(ports[name])
     gateway = Gateway(RunDirectory(directory), free_port(), apis, system.ports["object-store"])
     with ExitStack() as running:
-        seconds = [running.enter_context(second(system, name, ports[name], directory)) for name in names]
+        seconds = [
+            running.enter_context(second(system, name, ports[name], gateway, directory)) for name in names
+        ]
         process = Supervised(gateway.program(), directory / "gateway.log")
         process.start()
         running.callback(process.stop)
@@ -110,7 +114,7 @@ async def replaced_and_killed(
     async with load(client, work):
         for replica in replicas:
             await asyncio.to_thread(replica.replace)
-    assert client.disturbances == []
+    assert Counter(client.disturbances) == Counter()
     assert set(client.answers) <= ANSWERED
     async with load(client, work):
         for replica in victims:
@@ -139,7 +143,7 @@ async def test_nobody_notices_that_a_service_is_replaced(system: Stack, tmp_path
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 async def test_nobody_notices_that_everything_is_replaced(system: Stack, tmp_path: Path) -> None:
     system.wait_ready()
     jobs: list[MainJob] = []

@@ -15,9 +15,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from libs.common import tokens
+from libs.common.bus import Bus
 from libs.common.errors import Unauthorized, Unavailable
+from libs.common.identity import Authenticator
 from libs.common.settings import Settings
 from libs.common.tokens import Verifier, public_jwks, sign_access_token
+from tests.libs.common.waiting import background, eventually
 
 ALICE, SESSION = UUID(int=1), UUID(int=5)
 
@@ -83,6 +86,23 @@ async def test_a_token_says_who_calls(auth: Settings) -> None:
     user = await Verifier(auth).verify(sign_access_token(auth, ALICE, "admin", SESSION))
     assert (user.id, user.role, user.session_id, user.is_admin) == (ALICE, "admin", SESSION, True)
     assert user.expires_at == pytest.approx(time.time() + 30 * 60, abs=5)
+
+
+async def test_keys_that_are_there_before_they_are_needed_outlive_auth(auth: Settings, jwks: Jwks) -> None:
+    authenticator = Authenticator(settings(jwks_url=jwks.url), Bus("nats://nobody@127.0.0.1:9", "test"))
+
+    async def nobody_is_refused() -> list[UUID]:
+        return []
+
+    async with background(authenticator.keep_up(nobody_is_refused)):
+        jwks.document = public_jwks(auth)
+        await eventually(lambda: has_keys(authenticator))
+    jwks.status = 500
+    assert (await authenticator.by_token(sign_access_token(auth, ALICE, "user"))).id == ALICE
+
+
+async def has_keys(authenticator: Authenticator) -> bool:
+    return bool(authenticator._verifier._keys)
 
 
 async def test_others_verify_with_the_public_key_alone(auth: Settings, jwks: Jwks) -> None:
