@@ -60,6 +60,12 @@ def wide_blur(image: npt.NDArray[Any], sigma: float, sigma_y: float | None = Non
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
+def to_bytes(image: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """float 0 to 255 to uint8, rounded; `image` is used up, because a copy of a large one is a lot."""
+    image += 0.5
+    return np.asarray(np.clip(image, 0, 255, out=image).astype(np.uint8))
+
+
 def box_mean(image: npt.NDArray[Any], radius: int) -> npt.NDArray[Any]:
     return cv2.blur(image, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from libs.imaging.pixels import Pixels, Plane, gaussian, to_lab, wide_blur
+from libs.imaging.pixels import Pixels, Plane, gaussian, to_bytes, to_lab, wide_blur
 from libs.imaging.segmentation import Cutout
 from libs.providers.local import backdrops
 from libs.providers.local.framing import Frame, frame
@@ -45,7 +45,7 @@ def compose(cut: Cutout, plan: Plan, size: tuple[int, int], seed: int, index: in
     _place(image, rgb, alpha, view, backdrop.key_light)
     _grade(image, plan, view, alpha)
     _add_grain(image, seed, index)
-    return Composition(_to_bytes(image), round(view.scale, 2), _warnings(view))
+    return Composition(to_bytes(image), round(view.scale, 2), _warnings(view))
 
 
 def printable(tone: Rgb) -> Rgb:
@@ -169,10 +169,6 @@ def _add_grain(image: Pixels, seed: int, index: int) -> None:
     tile = np.random.default_rng([seed, index, 77]).standard_normal(side).astype(np.float32)
     grain = np.tile(tile, (height // side[0] + 1, width // side[1] + 1))[:height, :width]
     image += GRAIN * grain[..., None]
-
-
-def _to_bytes(image: Pixels) -> Pixels:
-    return np.clip(image + 0.5, 0, 255).astype(np.uint8)
 
 
 def _warnings(view: Frame) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ CAPABILITIES = frozenset(
 )
 LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": 1, "min_side_px": 64}
 MAX_PROCESSES = 4
+LARGE_PX = 2048
 NOT_WRITTEN = "put together from the brief's known words and the scenes of this provider, not written"
 
 
@@ -107,12 +108,15 @@ class LocalProvider:
 
     async def remove_background(self, image: ImageBlob, model: str = MODEL) -> ImageResult:
         started = time.perf_counter()
-        made: Made = await self._run("remove_background", image)
+        made: Made = await self._run("remove_background", image, heavy=_large(image))
         return ImageResult(made.image, _call(started, made), made.details)
 
     async def _make(self, function: str, request: ImageRequest, *args: Any) -> ImageResult:
         started = time.perf_counter()
-        made: Made = await self._run(function, request, *args, heavy=request.resolution == "4K")
+        heavy = request.resolution == "4K" or (
+            request.resolution == "2K" and any(map(_large, request.references))
+        )
+        made: Made = await self._run(function, request, *args, heavy=heavy)
         return ImageResult(made.image, _call(started, made), made.details, vector=made.vector)
 
     async def aclose(self) -> None:
@@ -130,6 +134,11 @@ class LocalProvider:
                 "a task of the local provider failed", extra={"task": function, "trace": error.traceback}
             )
             raise ProviderError(ErrorCode.BAD_RESPONSE, error.summary, NAME) from error
+
+
+def _large(photo: ImageBlob) -> bool:
+    """Whether it takes hundreds of megabytes to work on it at its own size."""
+    return max(photo.width, photo.height) > LARGE_PX
 
 
 def _call(started: float, work: Measured | Made) -> CallInfo:

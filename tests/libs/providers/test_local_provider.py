@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -20,6 +21,7 @@ from libs.imaging.decode import inspect, open_rgb
 from libs.imaging.metadata import DigitalSource
 from libs.providers.base import Brief, Hints, ImageBlob, ImageRequest, KnownSize
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.local.pool import ChildDied, ChildPool
 from libs.providers.local.provider import LocalProvider
 from libs.providers.spec_yaml import dump, parse_yaml
 from tests.libs.common.waiting import eventually
@@ -42,6 +44,7 @@ def blob(data: bytes) -> ImageBlob:
 
 
 BLUE = blob(encode(mug()[0]))
+TINY = encode(mug(64)[0])
 RED = blob(encode(mug(colour=(190, 60, 40))[0]))
 
 
@@ -257,6 +260,50 @@ def newest_child() -> psutil.Process:
     return max(psutil.Process().children(), key=lambda child: child.create_time())
 
 
+async def test_heavy_work_is_done_one_at_a_time_and_the_rest_side_by_side() -> None:
+    """A child is started only if none is idle, so their number tells how much ran at once."""
+    pool = ChildPool(2)
+    before = {child.pid for child in psutil.Process().children()}
+
+    async def started(heavy: bool) -> int:
+        await asyncio.gather(*(pool.run("defects", TINY, heavy=heavy) for _ in range(2)))
+        return len({child.pid for child in psutil.Process().children()} - before)
+
+    try:
+        assert await started(heavy=True) == 1
+        assert await started(heavy=False) == 2
+    finally:
+        await pool.aclose()
+
+
+@pytest.mark.parametrize(
+    ("resolution", "side", "heavy"),
+    [("1K", 4000, False), ("2K", 2048, False), ("2K", 4000, True), ("4K", 100, True)],
+)
+async def test_large_work_is_heavy(
+    monkeypatch: pytest.MonkeyPatch, resolution: Any, side: int, heavy: bool
+) -> None:
+    asked = []
+
+    async def run(self: ChildPool, function: str, *args: Any, heavy: bool = False) -> Any:
+        asked.append(heavy)
+        raise ChildDied
+
+    monkeypatch.setattr(ChildPool, "run", run)
+    large = replace(BLUE, width=side, height=side)
+    for call in (LocalProvider().generate, LocalProvider().try_on):
+        with pytest.raises(ProviderError):
+            await call(ImageRequest("on marble", [large], resolution=resolution))
+    with pytest.raises(ProviderError):
+        await LocalProvider().remove_background(large)
+    assert asked == [heavy, heavy, side > 2048]
+
+
+async def test_a_child_works_on_one_thread(local: LocalProvider) -> None:
+    await local.defects(BLUE)
+    assert newest_child().num_threads() == 1
+
+
 async def at_work(child: psutil.Process) -> None:
     """Returns once the child has worked on its task for a while."""
     before = child.cpu_times().user
@@ -307,6 +354,7 @@ async def test_cancelling_frees_the_processor(local: LocalProvider) -> None:
 PARENT = """
 import asyncio, sys
 from libs.providers.base import ImageBlob
+from libs.providers.local.pool import ChildDied, ChildPool
 from libs.providers.local.provider import LocalProvider
 
 async def main():

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import webcolors
 
-from libs.imaging.pixels import Pixels
+from libs.imaging.pixels import Pixels, to_bytes
 from libs.providers.local.logo.geometry import Ring
 from libs.providers.local.logo.layout import Canvas, Fill
 
@@ -50,7 +50,7 @@ def rasterise(canvas: Canvas) -> Pixels:
     oversampling = 4 if max(canvas.width, canvas.height) <= LARGE else 3
     for fill in canvas.fills:
         _paint(picture, fill, oversampling)
-    return np.asarray(np.clip(picture + 0.5, 0, 255), np.uint8)
+    return to_bytes(picture)
 
 
 def _paint(picture: Pixels, fill: Fill, oversampling: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from libs.imaging.pixels import Pixels, Plane, gaussian, square
+from libs.imaging.pixels import Pixels, Plane, square, wide_blur
 from libs.imaging.segmentation import Cutout
 
 
@@ -76,7 +76,7 @@ def measure_garment(cut: Cutout) -> Garment:
 
 def _even(alpha: Plane) -> Plane:
     """Cloth has no hair: what looks like it is a weak contrast with the backdrop."""
-    return np.clip((gaussian(alpha, 0.003 * max(alpha.shape)) - 0.5) / 0.35, 0, 1)
+    return np.clip((wide_blur(alpha, 0.003 * max(alpha.shape)) - 0.5) / 0.35, 0, 1)
 
 
 def _trunk(mask: Plane) -> tuple[float, float]:

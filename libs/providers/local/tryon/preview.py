@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from libs.imaging.faces import find_face
-from libs.imaging.pixels import Pixels, Plane, dilate, disc, gaussian
+from libs.imaging.pixels import Pixels, Plane, to_bytes, wide_blur
 from libs.imaging.segmentation import segment
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.tryon.body import Body, cut_out_person, measure_body, middle_of_shoulder
@@ -60,8 +60,7 @@ def try_on(person: Pixels, garments: Sequence[Pixels]) -> Preview:
         warnings.append(
             f"garments cover {coverage:.0%} of the visible body; the clothes underneath stay visible"
         )
-    pixels = np.clip(image + 0.5, 0, 255).astype(np.uint8)
-    return Preview(pixels, round(trust * TRUST, 2), coverage, tuple(warnings))
+    return Preview(to_bytes(image), round(trust * TRUST, 2), coverage, tuple(warnings))
 
 
 def _placed(garment: Garment, body: Body, shape: tuple[int, ...]) -> tuple[Pixels, Plane]:
@@ -76,9 +75,10 @@ def _placed(garment: Garment, body: Body, shape: tuple[int, ...]) -> tuple[Pixel
 def _reach(target: Plane, body: Body, shape: tuple[int, ...]) -> Plane:
     """Thin plates fold back outside their points; only the points' neighbourhood is meant."""
     hull = np.zeros(shape[:2], np.uint8)
-    cv2.fillConvexPoly(hull, cv2.convexHull(target.astype(np.float32)).astype(np.int32), 1)
-    hull = dilate(hull, disc(max(3, int(0.18 * body.face.width))))
-    hull[: max(0, int(body.neck_y - 0.22 * body.face.height))] = False
+    corners = cv2.convexHull(target.astype(np.float32)).astype(np.int32)
+    cv2.fillConvexPoly(hull, corners, 1)
+    cv2.polylines(hull, [corners], True, 1, thickness=2 * max(3, int(0.18 * body.face.width)))
+    hull[: max(0, int(body.neck_y - 0.22 * body.face.height))] = 0
     return hull
 
 
@@ -153,7 +153,7 @@ def _lit(colours: Pixels, body: Body, person: Pixels, silhouette: Plane) -> Pixe
     radii = int(0.55 * face.width), int(0.22 * face.height)
     cv2.ellipse(chin, (int(face.centre), int(body.neck_y)), radii, 0, 0, 360, 1, -1)
     shade = (1.03 - 0.17 * np.clip(across, 0, 1.15) ** 2.4)[None] * (
-        1 - 0.26 * gaussian(chin, 0.10 * face.width)
+        1 - 0.26 * wide_blur(chin, 0.10 * face.width)
     )
     light = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[silhouette > 0.5]
     exposure = np.clip(np.percentile(light, 90) / 215, 0.80, 1.05) if light.size else 1.0
@@ -167,12 +167,12 @@ def _head(body: Body, shape: tuple[int, ...]) -> Plane:
     centre = int(face.centre), int(face.y + 0.42 * face.height)
     radii = int(0.62 * face.width), int(0.70 * face.height)
     cv2.ellipse(head, centre, radii, 0, 0, 360, 1, -1)
-    return gaussian(head, 0.012 * shape[1])
+    return wide_blur(head, 0.012 * shape[1])
 
 
 def _lay_over(image: Pixels, colours: Pixels, alpha: Plane, body: Body, silhouette: Plane) -> None:
     """With the soft shadow of the garment's edge on the person."""
-    shadow = gaussian(alpha, 0.030 * body.face.width + 1)
+    shadow = wide_blur(alpha, 0.030 * body.face.width + 1)
     shadow = np.roll(shadow, int(0.03 * body.face.height), 0) * (1 - alpha) * silhouette
     image *= (1 - 0.32 * shadow)[..., None]
     image += alpha[..., None] * (colours - image)
