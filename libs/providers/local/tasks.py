@@ -34,6 +34,7 @@ from libs.providers.local.tryon.preview import try_on as dress
 
 COMPRESSION = 3  # of PNG: higher levels save little on grain and take twice the time
 LARGEST_PHOTO = 4096
+LARGEST_PREVIEW = 2048  # larger ones would take gigabytes and show no more
 UPPER_BODY = frozenset({None, "auto", "upper_body", "tops"})
 """Slots of garments that can be placed; None is unknown."""
 
@@ -100,9 +101,9 @@ def generate(request: ImageRequest) -> Made:
 
 
 def try_on(request: ImageRequest) -> Made:
-    """The picture has the person's proportions and at most the longest side of the resolution."""
+    """The picture has the person's proportions and at most the longest side of the resolution, or of a preview."""
     clock = _Clock()
-    side = SIDES[request.resolution]
+    side = min(LARGEST_PREVIEW, SIDES[request.resolution])
     people, garments = request.of_role("person"), request.of_role("garment")
     placed = [garment for garment in garments if garment.slot in UPPER_BODY]
     if not people or not placed:
