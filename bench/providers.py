@@ -48,7 +48,8 @@ ADAPTER_MS = 15
 JOBS = 50
 ANSWER_SECONDS = 2.0
 SLOWER = 1.3
-ENV = {**UNLIMITED, "DATABASE_POOL_SIZE": "20"}
+CONNECTIONS = 20
+ENV = {**UNLIMITED, "DATABASE_POOL_SIZE": str(CONNECTIONS)}
 """As an operator sets it for so many slots."""
 STUBS = {"openai": OpenAIStub, "gemini": GeminiStub}
 PHOTO = picture(512, 512)
@@ -61,6 +62,8 @@ async def main() -> bool:
         async with _stub(name) as url:
             met &= await _own_time(name, url)
     async with servers(ENV) as stack, opened(stack, definition) as service:
+        pause = service.db.pool.fetchval
+        await asyncio.gather(*(pause("SELECT pg_sleep(0.2)") for _ in range(CONNECTIONS)))  # opens them
         for name in STUBS:
             async with _stub(name, ANSWER_SECONDS) as url:
                 met &= await _all_at_once(service, name, url)
