@@ -13,7 +13,8 @@ import uvloop
 from libs.common import idempotency
 from libs.common.backlog import Backlog
 from libs.common.event_log import Recorded
-from libs.common.jobs.engine import Engine, JobKind
+from libs.common.jobs.engine import Engine
+from libs.common.jobs.work import JobKind
 from libs.common.logs import configure_logging
 from libs.common.probes import serving_probes
 from libs.common.projector import Feed

@@ -3,29 +3,27 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, TypeVar
-from uuid import UUID, uuid5
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 from prometheus_client import Gauge, Histogram
 from uuid_utils.compat import uuid4
 
-from libs.common.database import Transaction
-from libs.common.decider import Decider
 from libs.common.errors import DomainError
 from libs.common.jobs import queue
-from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
+from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, StartJob
 from libs.common.jobs.queue import Claim
+from libs.common.jobs.work import JobKind, RunningJob
 from libs.common.messages import Meta
 from libs.common.resilience import AWAY, insist
 from libs.common.service import Service
 from libs.common.telemetry import current_traceparent, span
 
-S = TypeVar("S")
 LEASE_SECONDS = 30.0
 """A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
@@ -46,75 +44,6 @@ GAVE_UP = FailJob(code="worker_died", detail="its worker died in every attempt w
 
 class JobTimeout(Exception):
     """The job took longer than it may; a server that was waited for in vain is another matter."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobKind(Generic[S]):
-    """A kind of long work, declared by its slice.
-
-    `perform` does the work outside any transaction and returns the job's result; `conclude` adds what else is to
-    happen in the transaction that finishes the job. `decider` is the job stream's and understands `JobCommand`.
-    """
-
-    name: str
-    decider: Decider[S, Any, Any]
-    perform: Callable[["RunningJob[S]"], Awaitable[dict[str, Any]]]
-    conclude: Callable[[Transaction, "RunningJob[S]", dict[str, Any]], Awaitable[None]] | None = None
-
-
-@dataclass(slots=True)
-class RunningJob(Generic[S]):
-    """What a job may use while it runs; `state` is its stream as accepted, every input pinned."""
-
-    service: Service[Any]
-    kind: JobKind[S]
-    job_id: UUID
-    owner_id: UUID
-    state: S
-    attempt: int
-    meta: Meta
-    began: float = field(default_factory=time.monotonic)
-
-    async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
-        """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
-        pool = self.service.db.pool
-        answer = await pool.fetchval(
-            "INSERT INTO job_calls AS c (job_id, step) VALUES ($1, $2) ON CONFLICT (job_id, step) "
-            "DO UPDATE SET attempts = c.attempts + 1 RETURNING answer",
-            self.job_id,
-            name,
-        )
-        if answer is None:
-            answer = await call()
-            store = "UPDATE job_calls SET answer = $3, done_at = now() WHERE job_id = $1 AND step = $2"
-            # paid for already: a database that is away for a moment must not lose it
-            await insist(partial(pool.execute, store, self.job_id, name, answer), LEASE_SECONDS)
-        return dict(answer)
-
-    async def progress(
-        self,
-        step: str,
-        cost: float = 0.0,
-        also: Callable[[Transaction], Awaitable[None]] | None = None,
-    ) -> None:
-        """Reports a finished step, and `also` what it made, in one transaction."""
-        async with self.service.transaction(self.meta) as tx:
-            con = await tx.connection()
-            await queue.hold(con, self.job_id)
-            if also:
-                await also(tx)
-            reported = await tx.handle(
-                self.kind.decider,
-                self.job_id,
-                ReportProgress(step=step, cost=cost),
-                event_ids=[self.event_id(step)],
-            )
-            if reported.events:  # a step reported again is no progress, and must not buy another attempt
-                await queue.progressed(con, self.job_id)
-
-    def event_id(self, step: str) -> UUID:
-        """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""
-        return uuid5(self.job_id, step)
 
 
 @dataclass

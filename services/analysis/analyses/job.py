@@ -7,7 +7,7 @@ from typing import Any
 from libs.common.contracts.analysis import AnalysisRequested, PinnedReference
 from libs.common.database import Transaction
 from libs.common.errors import Conflict
-from libs.common.jobs.engine import JobKind, RunningJob
+from libs.common.jobs.work import JobKind, RunningJob
 from libs.common.objects import ObjectStore
 from libs.imaging.decode import inspect
 from libs.providers import spec_yaml

@@ -10,7 +10,8 @@ from libs.common.contracts.analysis import PinnedReference
 from libs.common.contracts.generation import GenerationRequested, ImageFailure, PinnedImage
 from libs.common.database import Transaction
 from libs.common.errors import Conflict
-from libs.common.jobs.engine import MAX_ATTEMPTS, JobKind, RunningJob
+from libs.common.jobs.engine import MAX_ATTEMPTS
+from libs.common.jobs.work import JobKind, RunningJob
 from libs.common.objects import ObjectStore
 from libs.imaging.decode import inspect
 from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, Resolution

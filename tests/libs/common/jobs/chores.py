@@ -19,8 +19,9 @@ from libs.common.database import Database, Transaction
 from libs.common.decider import Decider
 from libs.common.event_log import EventLog
 from libs.common.jobs import lifecycle, queue
-from libs.common.jobs.engine import Engine, JobKind, RunningJob
+from libs.common.jobs.engine import Engine
 from libs.common.jobs.lifecycle import Job, JobCommand, JobEvents
+from libs.common.jobs.work import JobKind, RunningJob
 from libs.common.messages import Command, Meta
 from libs.common.privacy import KeyRing
 from libs.common.service import Definition, Service

@@ -16,8 +16,9 @@ from libs.common.database import Database
 from libs.common.errors import Invalid, NotFound, TooMany, Unavailable
 from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
-from libs.common.jobs.engine import MAX_ATTEMPTS, Engine, RunningJob
+from libs.common.jobs.engine import MAX_ATTEMPTS, Engine
 from libs.common.jobs.lifecycle import Job
+from libs.common.jobs.work import RunningJob
 from libs.common.logs import JsonFormatter
 from libs.common.messages import Meta
 from libs.common.service import Service

@@ -1,0 +1,89 @@
+"""What long work is: its kind, declared by a slice, and one job of it while it runs."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid5
+
+from libs.common.database import Transaction
+from libs.common.decider import Decider
+from libs.common.jobs import queue
+from libs.common.jobs.lifecycle import ReportProgress
+from libs.common.messages import Meta
+from libs.common.resilience import insist
+from libs.common.service import Service
+
+S = TypeVar("S")
+STORE_SECONDS = 30.0
+"""How long a paid answer waits for a database that is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind(Generic[S]):
+    """A kind of long work, declared by its slice.
+
+    `perform` does the work outside any transaction and returns the job's result; `conclude` adds what else is to
+    happen in the transaction that finishes the job. `decider` is the job stream's and understands `JobCommand`.
+    """
+
+    name: str
+    decider: Decider[S, Any, Any]
+    perform: Callable[["RunningJob[S]"], Awaitable[dict[str, Any]]]
+    conclude: Callable[[Transaction, "RunningJob[S]", dict[str, Any]], Awaitable[None]] | None = None
+
+
+@dataclass(slots=True)
+class RunningJob(Generic[S]):
+    """What a job may use while it runs; `state` is its stream as accepted, every input pinned."""
+
+    service: Service[Any]
+    kind: JobKind[S]
+    job_id: UUID
+    owner_id: UUID
+    state: S
+    attempt: int
+    meta: Meta
+    began: float = field(default_factory=time.monotonic)
+
+    async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+        """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
+        pool = self.service.db.pool
+        answer = await pool.fetchval(
+            "INSERT INTO job_calls AS c (job_id, step) VALUES ($1, $2) ON CONFLICT (job_id, step) "
+            "DO UPDATE SET attempts = c.attempts + 1 RETURNING answer",
+            self.job_id,
+            name,
+        )
+        if answer is None:
+            answer = await call()
+            store = "UPDATE job_calls SET answer = $3, done_at = now() WHERE job_id = $1 AND step = $2"
+            # paid for already: a database that is away for a moment must not lose it
+            await insist(partial(pool.execute, store, self.job_id, name, answer), STORE_SECONDS)
+        return dict(answer)
+
+    async def progress(
+        self,
+        step: str,
+        cost: float = 0.0,
+        also: Callable[[Transaction], Awaitable[None]] | None = None,
+    ) -> None:
+        """Reports a finished step, and `also` what it made, in one transaction."""
+        async with self.service.transaction(self.meta) as tx:
+            con = await tx.connection()
+            await queue.hold(con, self.job_id)
+            if also:
+                await also(tx)
+            reported = await tx.handle(
+                self.kind.decider,
+                self.job_id,
+                ReportProgress(step=step, cost=cost),
+                event_ids=[self.event_id(step)],
+            )
+            if reported.events:  # a step reported again is no progress, and must not buy another attempt
+                await queue.progressed(con, self.job_id)
+
+    def event_id(self, step: str) -> UUID:
+        """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""
+        return uuid5(self.job_id, step)
