@@ -13,6 +13,7 @@ from typing import Literal, Protocol, cast
 from limits import RateLimitItem, parse
 from limits.aio.storage import Storage
 from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
 from limits.storage import storage_from_string
 
 from libs.common.errors import TooMany
@@ -24,6 +25,8 @@ Headers = list[tuple[bytes, bytes]]
 LimitClass = Literal["auth", "upload", "process", "read", "write", "orders"]
 PER_ADDRESS: frozenset[LimitClass] = frozenset({"auth", "orders"})
 _KEYS = 50_000
+_PATIENCE = 1.0
+"""Seconds that a request waits for the shared store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,20 @@ class SharedWindows:
     """In a store of the `limits` library that all replicas use, such as Redis; nobody is refused while it is away."""
 
     def __init__(self, url: str) -> None:
-        self._storage = cast(Storage, storage_from_string(f"async+{url}"))
-        self._limiter = MovingWindowRateLimiter(self._storage)
+        storage = storage_from_string(
+            f"async+{url}",
+            wrap_exceptions=True,
+            implementation="redispy",
+            socket_connect_timeout=_PATIENCE,
+            socket_timeout=_PATIENCE,
+        )
+        self._limiter = MovingWindowRateLimiter(cast(Storage, storage))
 
     async def hit(self, key: str, limit: RateLimitItem) -> Window:
         try:
             allowed = await self._limiter.hit(limit, key)
             stats = await self._limiter.get_window_stats(limit, key)
-        except (self._storage.base_exceptions, OSError) as error:  # type: ignore[misc]
+        except (StorageError, OSError) as error:
             log.warning("cannot count requests: %r", error)
             return Window(True, limit.amount, 0)
         return Window(allowed, stats.remaining, stats.reset_time - time.time())

@@ -1,5 +1,7 @@
 import time
 from collections.abc import Callable
+from contextlib import closing
+from socket import socket
 
 import pytest
 from limits import parse
@@ -105,6 +107,13 @@ class LostStorage(MemoryStorage):
 
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         raise ConnectionError("gone")
+
+
+async def test_without_an_answer_from_redis_nobody_is_refused() -> None:
+    with closing(socket()) as closed:
+        closed.bind(("127.0.0.1", 0))
+        windows = SharedWindows("redis://{}:{}".format(*closed.getsockname()))
+        assert [(await windows.hit("a", parse("1/minute"))).allowed for _ in range(3)] == [True, True, True]
 
 
 async def test_while_the_shared_store_is_away_nobody_is_refused(open_client: OpenClient) -> None:
