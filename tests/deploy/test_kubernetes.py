@@ -142,7 +142,8 @@ def test_a_process_gets_its_own_variables(overlay: str) -> None:
         service = name.rpartition("-")[0]
         [container] = pods(overlay)[name]["spec"]["containers"]
         secrets = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
-        assert secrets == [service, "providers"] if service in ("analysis", "generation") else [service]
+        asks = service in ("analysis", "generation")
+        assert secrets == ([service, "providers"] if asks else [service])
         assert set(SECRETS[service]) <= variables_of(service)
 
 
