@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+import asyncpg
+
 from libs.common.errors import Conflict
 from libs.common.resilience import AWAY
 from libs.common.service import Service
@@ -30,10 +32,10 @@ async def seed_admin(service: Service[AuthSettings]) -> None:
 
 
 async def seed_admin_when_possible(service: Service[AuthSettings]) -> None:
-    """Waits for the database."""
+    """Waits for the database, its roles and its schema; a failure here would end what the API relies on."""
     while True:
         try:
             return await seed_admin(service)
-        except AWAY as error:
+        except (*AWAY, asyncpg.PostgresError) as error:
             log.warning("the admin cannot be seeded yet: %r", error)
             await asyncio.sleep(1)
