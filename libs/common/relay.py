@@ -61,7 +61,8 @@ class EventStream:
             storage=StorageType.FILE,
             discard=DiscardPolicy.NEW,
             deny_delete=True,
-            compression=StoreCompression.S2,
+            # compressed blocks that a kill -9 cut off ("s2: corrupt input", NATS 2.15) took no message any more
+            compression=StoreCompression.NONE,
             num_replicas=replicas,
             duplicate_window=120,
         )

@@ -143,7 +143,7 @@ async def test_the_stream_has_its_owner_s_settings(service: Service[Any], operat
         await eventually(in_step(service, operator))
     config = (await js.stream_info(STREAM)).config
     assert (config.max_age, config.discard, config.deny_delete) == (0, DiscardPolicy.NEW, True)
-    assert config.compression == StoreCompression.S2
+    assert config.compression == StoreCompression.NONE
 
 
 async def test_of_two_relays_one_publishes_and_the_other_takes_over(
