@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Generic, Protocol, TypeVar
@@ -238,7 +239,8 @@ class Transaction:
                 await self._tx.rollback()
         except Exception as error:  # cut in the middle of an answer: nobody may use this connection again
             log.warning("a transaction could not be rolled back, its connection is dropped: %r", error)
-            self._con.terminate()
+            with suppress(asyncpg.InterfaceError):  # the pool has taken it back by itself
+                self._con.terminate()
         finally:
             await self._release()
 

@@ -145,6 +145,15 @@ async def test_the_tail_steps_over_what_was_rolled_back(scratch: Counters, scrat
     await reader.close()
 
 
+async def test_a_rollback_hides_no_error_when_the_pool_has_taken_the_connection_back(
+    scratch: Counters,
+) -> None:
+    tx = scratch.begin()
+    await scratch.db.pool.release(await tx.connection())
+    await tx.rollback()
+    await scratch.handle(uuid7(), Add(amount=1))
+
+
 async def _name(scratch: Counters, counter: UUID) -> str | None:
     tx = scratch.begin()
     state = (await tx.state(counters, counter)).state
