@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy import SERVICES
-from deploy.local.probe import http_status
+from deploy.local.probe import misses_nothing
 from deploy.local.process import Program
 
 LOG_CONFIG = Path(__file__).parents[1] / "uvicorn.json"
@@ -26,7 +26,7 @@ def api(service: str, port: int, env: Mapping[str, str]) -> Program:
     return Program(
         f"{service}-api",
         [*uvicorn, *options, *LIMITS, "--no-server-header", "--log-config", str(LOG_CONFIG)],
-        ready=lambda: http_status(port, "/ready") == 200,
+        ready=lambda: misses_nothing(port),
         env=env,
     )
 
@@ -36,6 +36,6 @@ def worker(service: str, port: int, env: Mapping[str, str]) -> Program:
     return Program(
         f"{service}-worker",
         [sys.executable, "-m", f"services.{service}.worker"],
-        ready=lambda: http_status(port, "/ready") == 200,
+        ready=lambda: misses_nothing(port),
         env={**env, "METRICS_PORT": str(port)},
     )

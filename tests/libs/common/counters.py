@@ -105,7 +105,7 @@ log = EventLog(SCHEMA, [Added, Named], [ReadModel("totals", (totals,), project)]
 
 
 async def create_schema(url: str) -> None:
-    """A fresh schema with the core tables and `totals`; `url` is a superuser's."""
+    """A fresh schema with the core tables and `totals`, as if migrated; `url` is a superuser's."""
     con = await asyncpg.connect(url)
     await con.execute(
         f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA};"
@@ -115,7 +115,8 @@ async def create_schema(url: str) -> None:
     )
     await con.execute(core_sql("0001_core", SCHEMA, SCHEMA))
     await con.execute(
-        f"CREATE TABLE {SCHEMA}.totals (counter_id uuid PRIMARY KEY, total integer NOT NULL, version integer NOT NULL)"
+        f"CREATE TABLE {SCHEMA}.totals (counter_id uuid PRIMARY KEY, total integer NOT NULL, version integer NOT NULL);"
+        f"CREATE TABLE {SCHEMA}.alembic_version AS SELECT '0001' AS version_num"
     )
     await con.close()
 
