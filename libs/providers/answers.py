@@ -146,3 +146,9 @@ class AttributesAnswer(Answer):
 
 class PromptsAnswer(Answer):
     prompts: list[str]
+
+    def first(self, count: int) -> tuple[str, ...]:
+        """Raises ValueError for fewer than were asked for."""
+        if len(self.prompts) < count:
+            raise ValueError(f"{len(self.prompts)} prompts instead of {count}")
+        return tuple(self.prompts[:count])

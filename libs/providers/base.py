@@ -1,10 +1,11 @@
-"""What every provider speaks: requests, results, the record of a call, and the three protocols."""
+"""What every provider speaks: requests, results, and the three protocols."""
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
+from libs.providers.record import CallInfo
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
 AspectRatio = Literal["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"]
@@ -117,68 +118,6 @@ class ImageRequest:
     def of_role(self, *roles: str) -> list[ImageBlob]:
         """The references in these roles, in their order."""
         return [reference for reference in self.references if reference.role in roles]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Token counts as the provider reports them; all `None` for a provider that counts nothing.
-
-    `input_tokens` includes the cached ones and those of pictures, `output_tokens` those of pictures and thoughts.
-    """
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
-    cached_input_tokens: int = 0
-    image_input_tokens: int = 0
-    image_output_tokens: int = 0
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class FailedAttempt:
-    """A provider that came first in the chain and could not do it."""
-
-    provider: str
-    code: str
-    message: str
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CallInfo:
-    """How an answer came about, for the job's record and the provenance of its result.
-
-    `model` is the one that answered, by the provider's own account. `attempts`: in which attempt of the job.
-    """
-
-    provider: str
-    model: str
-    latency_ms: float
-    request_id: str | None = None
-    usage: Usage = field(default_factory=Usage)
-    finish_reason: str | None = None
-    warnings: tuple[str, ...] = ()
-    timings: Mapping[str, float] = field(default_factory=dict)
-    """Milliseconds per step, named `<step>_ms`."""
-    attempts: int = 1
-    cost: str | None = None
-    """US dollars as a decimal, computed by the chain from `usage` and the price table; `None` is unknown."""
-    fallback_from: tuple[FailedAttempt, ...] = ()
-
-    def record(self) -> dict[str, Any]:
-        """The call as events keep it, beside the provider and the model."""
-        return {
-            "request_id": self.request_id,
-            "latency_ms": self.latency_ms,
-            "attempts": self.attempts,
-            "cost": None if self.cost is None else float(self.cost),
-            "timings": dict(self.timings),
-            "usage": asdict(self.usage),
-            "finish_reason": self.finish_reason,
-            "warnings": list(self.warnings),
-            "failed_attempts": [asdict(attempt) for attempt in self.fallback_from],
-        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The ordered providers of every capability, and the fallback from one to the next, which is never silent."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,6 @@ from libs.providers.base import (
     Analysis,
     Brief,
     Capability,
-    FailedAttempt,
     Hints,
     ImageBlob,
     ImageProvider,
@@ -25,6 +25,7 @@ from libs.providers.calls import COST, Calls
 from libs.providers.card import Provider
 from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.record import FailedAttempt
 from libs.providers.references import arranged
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
@@ -32,9 +33,6 @@ from libs.providers.specification import Attribute, Defect, ProductSpec
 log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Analysis[Any] | ImageResult)
-
-FINAL = frozenset({ErrorCode.INVALID, ErrorCode.REFUSED})
-"""Failures that are about the request: asking another provider would only get around them."""
 
 
 class Providers:
@@ -149,24 +147,27 @@ class Providers:
         fallback: bool = True,
         resolution: Resolution | None = None,
     ) -> R:
-        """Asks one provider after the other; raises the failure that is most worth a retry."""
+        """Asks one provider after the other; raises the failure that is most worth a retry.
+
+        A refusal of the content ends it: to ask the next one would be to get around it.
+        """
         failures: list[ProviderError] = []
+        attempts: list[FailedAttempt] = []
         for name in self._order(capability, provider, fallback):
             with span(f"provider {capability}", kind="client", provider=name):
+                chosen, began = None, time.perf_counter()
                 try:
                     chosen = self._model(name, capability, model if name == provider else None)
                     asked = partial(call, self._open(name), chosen)
                     result = await self._calls.make(name, capability, asked)
                 except ProviderError as error:
-                    if error.code in FINAL:
+                    failed = self._failed(capability, error, name, chosen, began)
+                    if error.code == ErrorCode.REFUSED:
                         raise
-                    log.warning(
-                        "provider failed",
-                        extra={"capability": capability, "provider": name, "code": error.code},
-                    )
                     failures.append(error)
+                    attempts.append(failed)
                 else:
-                    return self._recorded(capability, result, failures, chosen, resolution)
+                    return self._recorded(capability, result, attempts, chosen, resolution)
         if not failures:
             raise ProviderError(ErrorCode.UNSUPPORTED, f"no provider for {capability}", "none")
         raise next((error for error in failures if error.retryable), failures[0])
@@ -175,16 +176,33 @@ class Providers:
         self,
         capability: Capability,
         result: R,
-        failures: Sequence[ProviderError],
+        attempts: Sequence[FailedAttempt],
         model: str,
         resolution: Resolution | None,
     ) -> R:
         """With what it cost, and who could not do it."""
-        attempts = tuple(FailedAttempt(e.provider, e.code, e.message, e.request_id) for e in failures)
         cost = self.directory.prices.cost(model, result.call.usage, resolution)
         COST.labels(result.call.provider, capability).inc(float(cost or 0))
-        call = replace(result.call, fallback_from=attempts, cost=None if cost is None else str(cost))
+        call = replace(result.call, fallback_from=tuple(attempts), cost=None if cost is None else str(cost))
         return replace(result, call=call)
+
+    def _failed(
+        self, capability: Capability, error: ProviderError, name: str, model: str | None, began: float
+    ) -> FailedAttempt:
+        """With what it cost all the same, and how long it took."""
+        cost = self.directory.prices.cost(model, error.usage) if model and error.usage else None
+        COST.labels(name, capability).inc(float(cost or 0))
+        failed = FailedAttempt(
+            name,
+            error.code,
+            error.message,
+            error.request_id,
+            model,
+            latency_ms=round((time.perf_counter() - began) * 1000, 1) if model else None,
+            cost=None if cost is None else str(cost),
+        )
+        _warn(capability, failed)
+        return failed
 
     def _order(self, capability: Capability, provider: str | None, fallback: bool) -> list[str]:
         chain = self.directory.chain(capability)
@@ -206,3 +224,15 @@ class Providers:
         if name not in self._opened:
             self._opened[name] = self.directory.cards[name].open()
         return self._opened[name]
+
+
+def _warn(capability: Capability, failed: FailedAttempt) -> None:
+    """Without the message, which may repeat the user's words."""
+    told = {
+        "capability": capability,
+        "provider": failed.provider,
+        "model": failed.model,
+        "code": failed.code,
+        "provider_request_id": failed.request_id,
+    }
+    log.warning("provider failed", extra=told)

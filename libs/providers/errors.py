@@ -3,6 +3,7 @@
 import enum
 
 from libs.common import errors
+from libs.providers.record import Usage
 
 
 class ErrorCode(enum.StrEnum):
@@ -39,6 +40,23 @@ RETRYABLE_ONCE = frozenset({ErrorCode.BAD_RESPONSE, ErrorCode.NO_IMAGE})
 """What makes no sense twice will make none the third time."""
 
 
+OWN_WORDS = {
+    ErrorCode.AUTH: "{} does not accept the key of this installation",
+    ErrorCode.PERMISSION: "the key of this installation may not use this model of {}",
+    ErrorCode.MODEL_NOT_FOUND: "{} has no such model, or not for this installation",
+    ErrorCode.QUOTA: "what this installation may spend at {} is spent",
+    ErrorCode.RATE_LIMITED: "{} takes no more requests for a moment",
+    ErrorCode.TIMEOUT: "{} took too long",
+    ErrorCode.UNAVAILABLE: "{} has a disturbance",
+}
+"""Shown to any user, so nothing is repeated of what a provider says about the installation's account."""
+
+
+def in_own_words(code: ErrorCode, provider: str, said: str) -> str:
+    """A sentence for the user; `provider` as it calls itself, `said` what it has said of a request it cannot take."""
+    return OWN_WORDS.get(code, "{} cannot take this request: {}").format(provider, said)
+
+
 class ProviderError(Exception):
     """A provider could not do what was asked; `retryable` says whether asking again may help."""
 
@@ -52,12 +70,14 @@ class ProviderError(Exception):
         retry_after: float | None = None,
         request_id: str | None = None,
         reason: str | None = None,
+        usage: Usage | None = None,
     ) -> None:
+        """`usage`: what the provider has counted all the same, and will be paid for."""
         # Positional arguments all go to Exception, so that the error survives the pickle of a child process.
         super().__init__(code, message, provider)
         self.code, self.message, self.provider = code, message, provider
         self.status, self.retry_after = status, retry_after
-        self.request_id, self.reason = request_id, reason
+        self.request_id, self.reason, self.usage = request_id, reason, usage
 
     @property
     def retryable(self) -> bool:
@@ -73,7 +93,7 @@ class ProviderError(Exception):
 
 
 def refusal(code: ErrorCode, message: str, retry_after: float | None = None) -> errors.DomainError:
-    """What to answer a caller who waited for a provider that could not do it."""
-    if code in (ErrorCode.INVALID, ErrorCode.REFUSED, ErrorCode.UNSUPPORTED):
+    """What to answer a caller who waited for a provider that could not do it: 422 if other words may help."""
+    if code in (ErrorCode.REFUSED, ErrorCode.UNSUPPORTED):
         return errors.Invalid(message, code=code)
     return errors.BadGateway(message, code=code, retry_after=retry_after)

@@ -12,7 +12,8 @@ from typing import Annotated
 import pydantic
 import yaml
 
-from libs.providers.base import Resolution, Usage
+from libs.providers.base import Resolution
+from libs.providers.record import Usage
 
 CURRENCY = "USD"
 MILLION = 1_000_000

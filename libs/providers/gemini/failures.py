@@ -8,7 +8,7 @@ import httpx2
 import pydantic
 from google.genai import errors
 
-from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words
 from libs.providers.gemini.card import NAME
 
 # The SDK wraps refusals only: what breaks on the way arrives as the HTTP client's own error.
@@ -58,9 +58,9 @@ def failure(error: Exception) -> ProviderError:
         case errors.APIError():
             return _refused(error)
         case TimeoutError() | httpx2.TimeoutException():
-            return ProviderError(ErrorCode.TIMEOUT, "no answer in time", NAME)
+            return ProviderError(ErrorCode.TIMEOUT, in_own_words(ErrorCode.TIMEOUT, "Gemini", ""), NAME)
         case httpx2.HTTPError():
-            return ProviderError(ErrorCode.UNAVAILABLE, f"the connection failed: {error!r}", NAME)
+            return ProviderError(ErrorCode.UNAVAILABLE, "Gemini cannot be reached", NAME)
         case errors.UnknownApiResponseError() | json.JSONDecodeError() | pydantic.ValidationError():
             return ProviderError(ErrorCode.BAD_RESPONSE, "the answer cannot be read", NAME)
         case _:
@@ -69,9 +69,10 @@ def failure(error: Exception) -> ProviderError:
 
 def _refused(error: errors.APIError) -> ProviderError:
     reason = next(_details(error, "ErrorInfo"), {}).get("reason") or error.status
+    code = _code(error, reason)
     return ProviderError(
-        _code(error, reason),
-        error.message or str(error),
+        code,
+        in_own_words(code, "Gemini", error.message or str(error)),
         NAME,
         status=error.code,
         reason=reason,

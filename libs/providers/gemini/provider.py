@@ -20,21 +20,13 @@ from libs.providers.answers import (
     SpecificationAnswer,
     schema_of,
 )
-from libs.providers.base import (
-    Analysis,
-    Brief,
-    CallInfo,
-    Hints,
-    ImageBlob,
-    ImageRequest,
-    ImageResult,
-    Resolution,
-)
+from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult, Resolution
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.gemini import replies
 from libs.providers.gemini.card import MOST_REFERENCES, NAME
 from libs.providers.gemini.failures import RAISED, failure
 from libs.providers.prompts import ideas, vision
+from libs.providers.record import CallInfo
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
@@ -100,13 +92,8 @@ class GeminiProvider:
         return await self._answer(question, model, DefectsAnswer, DefectsAnswer.found)
 
     async def prompts(self, brief: Brief, count: int, model: str) -> Analysis[tuple[str, ...]]:
-        def first(told: PromptsAnswer) -> tuple[str, ...]:
-            if len(told.prompts) < count:
-                raise ValueError(f"{len(told.prompts)} prompts instead of {count}")
-            return tuple(told.prompts[:count])
-
         question = Question(ideas.ROLE, ideas.ideas(brief, count), brief.references)
-        return await self._answer(question, model, PromptsAnswer, first)
+        return await self._answer(question, model, PromptsAnswer, lambda told: told.first(count))
 
     async def generate(self, request: ImageRequest, model: str) -> ImageResult:
         return await self._picture(request, model, DigitalSource.GENERATED)
@@ -138,7 +125,7 @@ class GeminiProvider:
         except ValueError as error:
             message = f"the answer is not in the form that was asked for: {error}"
             code = ErrorCode.BAD_RESPONSE
-            raise ProviderError(code, message, NAME, request_id=call.request_id) from error
+            raise ProviderError(code, message, NAME, request_id=call.request_id, usage=call.usage) from error
 
     async def _picture(self, request: ImageRequest, model: str, source: DigitalSource) -> ImageResult:
         references = request.references[:MOST_REFERENCES]

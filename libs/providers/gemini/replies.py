@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from google.genai import types
 
-from libs.providers.base import Usage
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.gemini.card import NAME
 from libs.providers.gemini.failures import REFUSALS, refusal
+from libs.providers.record import Usage
 
 
 def finish_reason(reply: types.GenerateContentResponse) -> str | None:
@@ -81,4 +81,4 @@ def _of_pictures(details: Sequence[types.ModalityTokenCount]) -> int:
 
 
 def _lacking(code: ErrorCode, message: str, reply: types.GenerateContentResponse) -> ProviderError:
-    return ProviderError(code, message, NAME, request_id=reply.response_id)
+    return ProviderError(code, message, NAME, request_id=reply.response_id, usage=usage(reply))

@@ -12,7 +12,6 @@ from libs.providers.base import (
     RESOLUTIONS,
     Analysis,
     Brief,
-    CallInfo,
     Capability,
     Hints,
     ImageBlob,
@@ -23,6 +22,7 @@ from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.pool import ChildDied, ChildPool, TaskFailed
 from libs.providers.local.results import Made, Measured
 from libs.providers.local.suggestions import suggest
+from libs.providers.record import CallInfo
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
 log = logging.getLogger(__name__)

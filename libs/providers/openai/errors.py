@@ -9,8 +9,9 @@ import httpx2
 import openai
 import pydantic
 
-from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words
 from libs.providers.openai.card import NAME
+from libs.providers.record import Usage
 
 REFUSALS = frozenset(
     {
@@ -33,47 +34,51 @@ BY_STATUS = {
     409: ErrorCode.UNAVAILABLE,
     429: ErrorCode.RATE_LIMITED,
 }
-OWN_WORDS = {
-    ErrorCode.AUTH: "OpenAI does not accept the key of this installation",
-    ErrorCode.PERMISSION: "the key of this installation may not use this model of OpenAI",
-    ErrorCode.MODEL_NOT_FOUND: "OpenAI has no such model, or not for this installation",
-    ErrorCode.QUOTA: "what this installation may spend at OpenAI is spent",
-    ErrorCode.RATE_LIMITED: "OpenAI takes no more requests for a moment",
-    ErrorCode.TIMEOUT: "OpenAI took too long",
-    ErrorCode.UNAVAILABLE: "OpenAI has a disturbance",
-}
-"""Shown to any user, so nothing of the installation's account is repeated."""
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Whatever goes wrong inside leaves as `ProviderError`."""
+def translated(request_id: str | None = None, usage: Usage | None = None) -> Iterator[None]:
+    """Whatever goes wrong inside leaves as `ProviderError`; an answer is known by its id, and what it used."""
     try:
         yield
     except openai.APIStatusError as error:
         raise _of_status(error) from error
     except openai.APITimeoutError as error:  # a subclass of APIConnectionError
-        raise ProviderError(ErrorCode.TIMEOUT, OWN_WORDS[ErrorCode.TIMEOUT], NAME) from error
+        text = in_own_words(ErrorCode.TIMEOUT, "OpenAI", "")
+        raise ProviderError(ErrorCode.TIMEOUT, text, NAME) from error
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         raise ProviderError(ErrorCode.UNAVAILABLE, "OpenAI cannot be reached", NAME) from error
     except (openai.APIResponseValidationError, pydantic.ValidationError, ValueError, LookupError) as error:
         text = "OpenAI's answer has not the form that was asked for"
-        raise ProviderError(ErrorCode.BAD_RESPONSE, text, NAME, reason=type(error).__name__) from error
+        raise ProviderError(
+            ErrorCode.BAD_RESPONSE,
+            text,
+            NAME,
+            request_id=request_id,
+            reason=type(error).__name__,
+            usage=usage,
+        ) from error
 
 
 def _of_status(error: openai.APIStatusError) -> ProviderError:
     if error.code in REFUSALS:
-        return refused(error.message, request_id=error.request_id, reason=error.code)
+        return refused(_said(error), request_id=error.request_id, reason=error.code)
     code = code_of(error.code, error.status_code)
     return ProviderError(
         code,
-        OWN_WORDS.get(code, error.message),
+        in_own_words(code, "OpenAI", _said(error)),
         NAME,
         status=error.status_code,
         retry_after=retry_after(error.response.headers),
         request_id=error.request_id,
         reason=error.code,
     )
+
+
+def _said(error: openai.APIStatusError) -> str:
+    """The service's own sentence; the SDK puts the status before it."""
+    told = error.body.get("message") if isinstance(error.body, dict) else None
+    return str(told or error.message)
 
 
 def refused(why: str, *, request_id: str | None, reason: str | None) -> ProviderError:

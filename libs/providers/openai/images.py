@@ -11,9 +11,10 @@ from typing import Any, Literal
 import orjson
 from openai import AsyncOpenAI
 
-from libs.providers.base import AspectRatio, ImageBlob, Resolution, Usage
+from libs.providers.base import AspectRatio, ImageBlob, Resolution
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
+from libs.providers.record import Usage
 
 AREA = {"1K": 1024 * 1024, "2K": 2048 * 2048, "4K": 3840 * 2160}
 """Pixels of a picture, about."""
@@ -81,7 +82,11 @@ async def order(client: AsyncOpenAI, wanted: Order) -> Delivery:
     encoded = next((one["b64_json"] for one in body.get("data") or () if one.get("b64_json")), None)
     if encoded is None:
         raise ProviderError(
-            ErrorCode.NO_IMAGE, "OpenAI answered without a picture", NAME, request_id=raw.request_id
+            ErrorCode.NO_IMAGE,
+            "OpenAI answered without a picture",
+            NAME,
+            request_id=raw.request_id,
+            usage=_usage(body),
         )
     return Delivery(base64.b64decode(encoded, validate=True), _usage(body), raw.request_id)
 

@@ -9,13 +9,14 @@ import openai
 
 from libs.imaging.metadata import DigitalSource
 from libs.providers import answers, pictures
-from libs.providers.base import Analysis, Brief, CallInfo, Hints, ImageBlob, ImageRequest, ImageResult
+from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai import images, vision
 from libs.providers.openai.card import MOST_REFERENCES, NAME
 from libs.providers.openai.errors import translated
 from libs.providers.prompts import background, ideas
 from libs.providers.prompts import vision as questions
+from libs.providers.record import CallInfo
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
@@ -47,7 +48,7 @@ class OpenAIProvider:
         answer, call = await self._ask(
             answers.SpecificationAnswer, questions.ROLE, questions.describe(hints), images, model
         )
-        with translated():
+        with translated(call.request_id, call.usage):
             return Analysis(answer.specification(NAME), call)
 
     async def classify(
@@ -72,7 +73,8 @@ class OpenAIProvider:
     async def prompts(self, brief: Brief, count: int, model: str) -> Analysis[tuple[str, ...]]:
         text = ideas.ideas(brief, count)
         answer, call = await self._ask(answers.PromptsAnswer, ideas.ROLE, text, brief.references, model)
-        return Analysis(tuple(answer.prompts[:count]), call)
+        with translated(call.request_id, call.usage):
+            return Analysis(answer.first(count), call)
 
     async def generate(self, request: ImageRequest, model: str) -> ImageResult:
         size = images.size_for(request.aspect_ratio, request.resolution)
@@ -103,6 +105,7 @@ class OpenAIProvider:
         question = vision.Question(role, text, shown, form, model)
         with translated():
             reply = await vision.ask(self._client, self._settings.openai_api_style, question)
+        with translated(reply.request_id, reply.usage):
             answer = form.model_validate_json(reply.text)
         call = CallInfo(
             NAME,

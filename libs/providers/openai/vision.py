@@ -13,10 +13,11 @@ import orjson
 from openai import AsyncOpenAI
 
 from libs.providers.answers import Answer, schema_of
-from libs.providers.base import ImageBlob, Usage
+from libs.providers.base import ImageBlob
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import REFUSALS, refused
+from libs.providers.record import Usage
 
 MOST_TOKENS = 8_000
 """Of an answer, thoughts included."""
@@ -82,7 +83,7 @@ def _check_status(body: dict[str, Any], request_id: str | None) -> None:
             reason = (body.get("incomplete_details") or {}).get("reason")
             if reason == "content_filter":
                 raise refused("", request_id=request_id, reason=reason)
-            raise _truncated(request_id)
+            raise _truncated(request_id, _usage_of_response(body))
         case "failed" | "cancelled":
             failure = body.get("error") or {}
             reason, why = failure.get("code"), failure.get("message") or "the request failed"
@@ -113,7 +114,7 @@ async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
         case "content_filter":
             raise refused("", request_id=raw.request_id, reason=finish)
         case "length":
-            raise _truncated(raw.request_id)
+            raise _truncated(raw.request_id, _usage_of_chat(body))
     return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), raw.request_id, finish)
 
 
@@ -121,9 +122,9 @@ def _schema(form: type[Answer]) -> dict[str, Any]:
     return {"name": form.__name__, "strict": True, "schema": schema_of(form)}
 
 
-def _truncated(request_id: str | None) -> ProviderError:
+def _truncated(request_id: str | None, usage: Usage) -> ProviderError:
     text = f"the answer was longer than {MOST_TOKENS} tokens"
-    return ProviderError(ErrorCode.TRUNCATED, text, NAME, request_id=request_id)
+    return ProviderError(ErrorCode.TRUNCATED, text, NAME, request_id=request_id, usage=usage)
 
 
 def _data_url(image: ImageBlob) -> str:

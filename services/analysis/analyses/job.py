@@ -14,6 +14,7 @@ from libs.providers import spec_yaml
 from libs.providers.base import Analysis as Described
 from libs.providers.base import Hints, ImageBlob, KnownSize
 from libs.providers.chain import Providers
+from libs.providers.record import spent
 from libs.providers.specification import ProductSpec
 from services.analysis.analyses.domain import JOB_TYPE, Analysis, RecordSpecification, analyses
 from services.analysis.specifications.documents import keep
@@ -27,7 +28,7 @@ def analysis_job(providers: Providers) -> JobKind[Analysis]:
 async def _perform(providers: Providers, job: RunningJob[Analysis]) -> dict[str, Any]:
     request = _request(job)
     described = await job.step("describe", partial(_describe, providers, job, request))
-    await job.progress("describe", cost=described["call"].get("cost") or 0.0)
+    await job.progress("describe", cost=spent(described["call"]))
     yaml_content = described.pop("yaml_content")
     spec = spec_yaml.parse_yaml(yaml_content)
     facts = await keep(job.service.objects, job.owner_id, request.product_id, yaml_content, spec)

@@ -17,6 +17,7 @@ from libs.imaging.decode import inspect
 from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, Resolution
 from libs.providers.chain import Providers
 from libs.providers.errors import ProviderError
+from libs.providers.record import spent
 from services.generation.images.domain import RecordImage, images
 from services.generation.requests.domain import JOB_TYPE, Generation, generations
 from services.generation.requests.pictures import Examined, examine, origin_as_marked, origin_as_told
@@ -69,7 +70,7 @@ class Work:
         async def tell(tx: Transaction) -> None:
             await tx.handle(images, picture.image_id, record)
 
-        await self.job.progress(step, cost=record.call["cost"] or 0.0, also=tell)
+        await self.job.progress(step, cost=spent(record.call), also=tell)
         return record
 
     async def _obtain(self, picture: PinnedImage) -> dict[str, Any]:
@@ -151,9 +152,10 @@ async def _load(objects: ObjectStore, photo: PinnedReference) -> ImageBlob:
 
 
 def _result(pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome], attempt: int) -> dict[str, Any]:
-    """Raises what is worth another attempt, and NothingMade."""
+    """Raises what is worth another attempt, with the longest wait that was told, and NothingMade."""
     made: list[RecordImage] = []
     failures: list[ImageFailure] = []
+    again: list[BaseException] = []
     for picture, outcome in zip(pictures, outcomes, strict=True):
         match outcome:
             case RecordImage():
@@ -163,7 +165,9 @@ def _result(pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome], attemp
             case ProviderError() if attempt >= (outcome.most_attempts or MAX_ATTEMPTS):
                 failures.append(ImageFailure(index=picture.index, code=outcome.code, detail=outcome.message))
             case _:
-                raise outcome
+                again.append(outcome)
+    if again:
+        raise max(again, key=lambda error: getattr(error, "retry_after", None) or 0.0)
     if not made:
         raise next((one for one in outcomes if isinstance(one, ProviderError)), NothingMade(failures[0]))
     image_ids = {picture.index: str(picture.image_id) for picture in pictures}

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from libs.common.errors import BadGateway, Invalid
-from libs.providers.base import Capability, Usage
+from libs.providers.base import Capability
 from libs.providers.card import Card, Model, Provider
 from libs.providers.directory import Choice, Directory
 from libs.providers.errors import ErrorCode
 from libs.providers.local.provider import LocalProvider
 from libs.providers.prices import Price, load_prices
+from libs.providers.record import Usage
 from libs.providers.settings import ProviderSettings
 
 GENERATE, DESCRIBE = Capability.GENERATE, Capability.DESCRIBE

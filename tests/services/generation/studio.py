@@ -11,12 +11,13 @@ from PIL import Image
 
 from libs.imaging import metadata
 from libs.imaging.metadata import DigitalSource, Mark
-from libs.providers.base import CallInfo, Capability, ImageBlob, ImageOut, ImageRequest, ImageResult
+from libs.providers.base import Capability, ImageBlob, ImageOut, ImageRequest, ImageResult
 from libs.providers.card import Card, Model
 from libs.providers.chain import Providers
 from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.prices import Price, Prices
+from libs.providers.record import CallInfo
 
 SIDE = 64
 
@@ -50,7 +51,9 @@ class Studio:
         if request.index in self.held:
             await self.released.wait()
         if waiting := self.failures.get(request.index):
-            raise ProviderError(waiting.pop(0), "not today", self.name, retry_after=self.retry_after)
+            code = waiting.pop(0)
+            told = None if code == ErrorCode.UNAVAILABLE else self.retry_after
+            raise ProviderError(code, "not today", self.name, retry_after=told)
         data = b"no picture" if self.garbage else _picture(request)
         image = ImageOut(data, "image/png", SIDE, SIDE, request.seed)
         return ImageResult(

@@ -39,6 +39,8 @@ async def test_a_call_that_fails(
     error = await failure(gemini, f"a mug [[{word}]]")
     assert (error.code, error.provider, error.status) == (code, "gemini", status)
     assert error.retry_after == retry_after
+    assert "Gemini" in error.message or code in (ErrorCode.QUOTA, ErrorCode.BAD_RESPONSE)
+    assert not any(word in error.message for word in ("credentials", "models/", "caller", "Connect"))
     assert len(stub.calls) == 1, "retries are the job's"
 
 

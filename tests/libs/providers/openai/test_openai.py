@@ -18,7 +18,6 @@ from libs.providers.base import (
     ImageProvider,
     ImageRequest,
     TextProvider,
-    Usage,
     VisionProvider,
 )
 from libs.providers.errors import ErrorCode, ProviderError
@@ -26,6 +25,7 @@ from libs.providers.openai.images import size_for, size_like
 from libs.providers.openai.provider import OpenAIProvider
 from libs.providers.prompts import vision as questions
 from libs.providers.prompts.background import REMOVE
+from libs.providers.record import Usage
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import ProductSpec
 from tests.libs.common.waiting import eventually
@@ -149,6 +149,9 @@ async def test_the_other_questions(stub: OpenAIStub, either: OpenAIProvider) -> 
     assert (pattern.value, fit.value) == ("striped", None)
     stub.said = '{"prompts": ["one", "two", "three"]}'
     assert (await either.prompts(Brief("waves"), 2, VISION)).value == ("one", "two")
+    with pytest.raises(ProviderError) as error:
+        await either.prompts(Brief("waves"), 4, VISION)
+    assert error.value.code == ErrorCode.BAD_RESPONSE
 
 
 async def test_a_picture_is_made_out_of_references(stub: OpenAIStub, openai: OpenAIProvider) -> None:
@@ -269,6 +272,8 @@ async def test_answers_that_are_none(
     with pytest.raises(ProviderError) as error:
         await described(either)
     assert error.value.code == code
+    if code in (ErrorCode.TRUNCATED, ErrorCode.BAD_RESPONSE):
+        assert error.value.usage, "it has to be paid for all the same"
 
 
 @pytest.mark.parametrize(
@@ -305,6 +310,18 @@ async def test_a_refusal_says_why_in_words_for_the_user(stub: OpenAIStub, openai
         "It says: I can't help with that"
     )
     assert not error.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [("moderation", "It says: the server says 400"), ("400", "request: the server says 400")],
+)
+async def test_what_the_service_says_about_a_request_is_told_to_its_user(
+    stub: OpenAIStub, openai: OpenAIProvider, word: str, words: str
+) -> None:
+    stub.script.append(word)
+    with pytest.raises(ProviderError, match=f"{words}$"):
+        await described(openai)
 
 
 async def test_nothing_of_the_account_is_told_to_users(stub: OpenAIStub, url: str) -> None:

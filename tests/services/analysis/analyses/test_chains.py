@@ -47,7 +47,7 @@ async def test_the_first_of_the_chain_describes_and_local_steps_in(
     product_id = await catalog.product(owner_id, MUG)
     async with working(Providers.from_settings(service.settings)):
         described = (await client.post(f"/products/{product_id}/analyze")).json()
-        peers.stubs[provider].script.append("401")
+        peers.stubs[provider].script.append("400")
         fallen_back = (await client.post(f"/products/{product_id}/analyze")).json()
     assert (described["provider"], described["model"]) == (provider, MODELS[provider])
     assert "title: example\n" in described["yaml_content"]

@@ -11,10 +11,11 @@ from httpx import AsyncClient
 from libs.common.errors import Unavailable
 from libs.common.jobs.engine import Engine
 from libs.common.service import Service
-from libs.providers.base import Analysis, CallInfo, Capability, Hints, ImageBlob
+from libs.providers.base import Analysis, Capability, Hints, ImageBlob
 from libs.providers.card import Card, Model
 from libs.providers.chain import Providers
 from libs.providers.directory import Directory
+from libs.providers.record import CallInfo
 from libs.providers.specification import ProductSpec
 from services.analysis.analyses.job import analysis_job
 from services.analysis.specifications.domain import specifications, stream_of

@@ -17,6 +17,11 @@ from tests.peers.stub import Stub
 from tests.services.generation.conftest import Working
 from tests.services.generation.neighbours import Neighbours
 
+PUT_OFF = """
+WITH later AS (SELECT job_id, extract(epoch FROM available_at - now())::float AS seconds FROM job_queue
+               WHERE lease_until IS NULL AND available_at > now())
+UPDATE job_queue q SET available_at = now() FROM later WHERE later.job_id = q.job_id RETURNING later.seconds
+"""
 MODELS = {"openai": "gpt-image-2.6-flare", "gemini": "gemini-3.1-flash-image"}
 
 
@@ -83,6 +88,27 @@ async def test_the_first_of_the_chain_paints_and_local_steps_in_halfway(
     assert len(stub.calls) == 2
 
 
+async def test_an_answer_of_no_use_is_paid_for_and_told(
+    client: AsyncClient,
+    owner_id: UUID,
+    neighbours: Neighbours,
+    working: Working,
+    chain: Providers,
+    provider: str,
+    stub: Stub,
+) -> None:
+    product_id = await neighbours.product(owner_id)
+    stub.script.append("none")
+    async with working(chain):
+        seen = await made(client, product_id)
+    [one] = seen["images"]
+    call = (await client.get(f"/generated-images/{one['id']}")).json()["call"]
+    [failed] = call["failed_attempts"]
+    assert (failed["code"], failed["model"]) == ("provider_no_image", MODELS[provider])
+    assert (one["provider"], call["cost"]) == ("local", 0)
+    assert seen["cost"] == failed["cost"] > 0.01
+
+
 @pytest.mark.parametrize("word", ["429", "reset", "broken"])
 async def test_without_fallback_the_job_tries_again_and_nothing_is_paid_twice(
     client: AsyncClient,
@@ -96,17 +122,20 @@ async def test_without_fallback_the_job_tries_again_and_nothing_is_paid_twice(
 ) -> None:
     product_id = await neighbours.product(owner_id)
     stub.script.extend([word, None, None])
+    waits: list[float] = []
     async with working(chain):
 
         async def hurried() -> bool:
             """Nobody waits seven seconds in a test."""
-            await service.db.pool.execute("UPDATE job_queue SET available_at = now()")
+            put_off = await service.db.pool.fetch(PUT_OFF)
+            waits.extend(row["seconds"] for row in put_off)
             return len(stub.calls) == 3
 
         request = made(client, product_id, count=2, fallback=False)
         seen, _ = await asyncio.gather(request, eventually(hurried, seconds=60))
     assert (seen["status"], seen["attempts"], len(seen["images"])) == ("completed", 2, 2)
     assert len(stub.calls) == 3
+    assert (max(waits) > 5) == (word == "429"), "both stubs tell whom they send away to wait seven seconds"
 
 
 async def test_an_alias_and_a_price_are_told_before(

@@ -170,15 +170,16 @@ async def test_the_job_waits_for_as_long_as_the_provider_says(
     told: float,
     most: float,
 ) -> None:
-    """Within reason."""
-    studio.failures, studio.retry_after = {0: [ErrorCode.RATE_LIMITED]}, told
-    request_id = await request_pictures()
+    """Within reason, and as the one among several pictures' failures says that says anything."""
+    studio.failures, studio.retry_after = {1: [ErrorCode.RATE_LIMITED]}, told
+    studio.failures[0] = [ErrorCode.UNAVAILABLE]
+    request_id = await request_pictures(count=2)
     async with working(studio.providers()):
         wait = await eventually(lambda: _put_off(service, request_id), seconds=60)
         assert most - 100 < wait <= most
         await service.db.pool.execute("UPDATE job_queue SET available_at = now()")
         seen = await until(client, request_id, "completed")
-    assert (seen["attempts"], studio.calls) == (2, {0: 2})
+    assert (seen["attempts"], studio.calls) == (2, {0: 2, 1: 2})
 
 
 async def test_what_makes_no_sense_is_asked_for_once_more_only(
