@@ -119,13 +119,22 @@ def test_prometheus_asks_every_process() -> None:
     config = load("prometheus.yml")
     assert config["rule_files"] == ["alerts.yml"]
     [scrape] = config["scrape_configs"]
-    asked = {
-        target.split(":")[0]: "{service}-{role}".format(**group["labels"])
-        for group in scrape["static_configs"]
-        for target in group["targets"]
-    }
-    assert asked == {name: name for name in (*services.api_names(), *services.worker_names())}
+    asked = {(found["port"], name) for found in scrape["dns_sd_configs"] for name in found["names"]}
+    apis, workers = services.api_names(), services.worker_names()
+    assert asked == {(8000, name) for name in apis} | {(9000, name) for name in workers}
+    assert {found["type"] for found in scrape["dns_sd_configs"]} == {"A"}
+    for name in (*apis, *workers):
+        labels = {
+            rule["target_label"]: re.sub(rule["regex"], rule["replacement"].replace("$", "\\"), name)
+            for rule in scrape["relabel_configs"]
+        }
+        assert "{service}-{role}".format(**labels) == name
     assert {f'up{{job="{scrape["job_name"]}"}} == 0'} == {rules()["ProcessDown"]["expr"]}
+
+
+def test_every_kind_of_process_is_missed() -> None:
+    missed = re.findall(r'service="(\w+)",role="(\w+)"', rules()["ProcessMissing"]["expr"])
+    assert sorted("-".join(kind) for kind in missed) == sorted(services.api_names() + services.worker_names())
 
 
 def test_the_pods_of_a_cluster_get_the_labels_that_the_queries_speak_of() -> None:
@@ -135,7 +144,9 @@ def test_the_pods_of_a_cluster_get_the_labels_that_the_queries_speak_of() -> Non
     assert there["job_name"] == here["job_name"]
     set_by = {rule["target_label"]: rule for rule in there["relabel_configs"] if "target_label" in rule}
     assert set_by.keys() == {"__address__", "service", "role", "instance"}
-    kept = there["relabel_configs"][0]["regex"]
+    [kept] = [
+        rule["regex"] for rule in there["relabel_configs"] if rule.get("regex", "").endswith("(api|worker)")
+    ]
     for name in (*services.api_names(), *services.worker_names()):
         assert re.fullmatch(kept, name.replace("-", ";")), name
     for label in ("service", "role"):
