@@ -25,7 +25,7 @@ SECONDS = Histogram(
 IN_PROGRESS = Gauge("http_requests_in_progress", "Requests that are being answered, streams included")
 WEBSOCKETS = Gauge("websocket_connections", "Open WebSockets")
 CLIENT_LEFT = 499
-_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ID = re.compile(r"[0-9a-fA-F-]{36}")
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
 
@@ -57,6 +57,8 @@ class RequestMiddleware:
         exchange = scope["exchange"] = _exchange(scope)
         parent = exchange.headers.get(b"traceparent", b"").decode("latin-1")
         method = scope.get("method", "WS")
+        if method == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _headers_only(send)
         with span(method, "server", parent) as step:
             step.log_fields = {"request_id": exchange.request_id}
             if method == "WS":
@@ -121,6 +123,17 @@ class RequestMiddleware:
             meters = REQUESTS.labels(method, route, status), SECONDS.labels(method, route)
             self._meters[method, route, status] = meters
         return meters
+
+
+def _headers_only(send: Send) -> Send:
+    """A HEAD is answered as a GET is and counted as one; its answer ends where the body would begin."""
+
+    async def send_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await send(message)
+            await send({"type": "http.response.body"})
+
+    return send_headers
 
 
 def _shown_path(scope: Scope, route: str) -> str:

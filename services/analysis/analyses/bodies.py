@@ -14,7 +14,7 @@ MOST_IMAGES = 16
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
 
 
-Length = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+Length = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False, strict=True)]
 
 
 class KnownSizeBody(KnownSize):

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from libs.common.errors import NotFound
 from libs.common.http import Db, IfMatch, Json, Objects, Page, Paging, ServiceDep, Tx, paging, router
+from libs.common.http.accept import preferred
 from libs.common.identity import CurrentUser
 from libs.providers.spec_yaml import parse_yaml
 from libs.refs.products import ask_product
@@ -143,7 +144,7 @@ async def activate_specification(known: Known, user: CurrentUser, tx: Tx, expect
 
 def _answer(row: asyncpg.Record, accept: str | None) -> Json:
     vary = {"vary": "accept"}
-    if accept and YAML in accept.lower():
+    if preferred(accept or "", (Json.media_type, YAML)) == YAML:
         return Yaml(row["yaml_content"], headers=vary, version=row["stream_version"])
     return Json(versions.present(row), headers=vary, version=row["stream_version"])
 

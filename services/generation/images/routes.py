@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 from starlette.responses import Response
 
 from libs.common.contracts.generation import Kind
@@ -53,7 +53,7 @@ class AnnotationBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     favourite: bool = False
-    rating: Rating | None = None
+    rating: Annotated[Rating, Strict()] | None = None
     label: Label | None = None
 
 

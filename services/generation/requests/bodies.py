@@ -16,9 +16,9 @@ SEEDS = 2**31
 
 Prompt = Annotated[Text, StringConstraints(min_length=1, max_length=4000)]
 Name = Annotated[Text, StringConstraints(min_length=1, max_length=100)]
-Count = Annotated[int, Field(ge=1, le=MOST_IMAGES)]
-Seed = Annotated[int, Field(ge=0, lt=SEEDS)]
-SpecificationVersion = Annotated[int, Field(ge=1, lt=2**31)]
+Count = Annotated[int, Field(ge=1, le=MOST_IMAGES, strict=True)]
+Seed = Annotated[int, Field(ge=0, lt=SEEDS, strict=True)]
+SpecificationVersion = Annotated[int, Field(ge=1, lt=2**31, strict=True)]
 COUNT = AliasChoices("count", "image_count")
 VERSION = AliasChoices("version", "specification_version")
 

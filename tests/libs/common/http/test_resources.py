@@ -60,6 +60,17 @@ async def test_an_unchanged_answer_is_not_sent_again(client: AsyncClient, path: 
     assert changed.status_code == 200
 
 
+async def test_a_head_is_answered_as_a_get_is_without_its_body(client: AsyncClient) -> None:
+    counter = f"/counters/{await create(client)}"
+    whole, head = await client.get(counter), await client.head(counter)
+    assert (head.status_code, head.content) == (200, b"")
+    same = ("etag", "content-length", "content-type")
+    assert [head.headers[name] for name in same] == [whole.headers[name] for name in same]
+    unchanged = await client.head(counter, headers={"if-none-match": whole.headers["etag"]})
+    assert unchanged.status_code == 304
+    assert (await client.head(f"{counter}/name")).status_code == 405, "what cannot be read has no head"
+
+
 async def test_every_spelling_of_a_page_gives_the_same_items(client: AsyncClient) -> None:
     for amount in range(1, 6):
         await create(client, amount)

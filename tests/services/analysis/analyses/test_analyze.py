@@ -146,6 +146,7 @@ async def test_only_the_chosen_photos_are_pinned(
         ({"template_version": "2.0"}, 422, "validation_error"),
         ({"known_size": {"axis": "height", "value": 0}}, 422, "validation_error"),
         ({"marker_mm": -1}, 422, "validation_error"),
+        ({"marker_mm": True}, 422, "validation_error"),
         ({"provider": "nobody"}, 422, "unknown_provider"),
         ({"model": "nothing"}, 422, "unknown_model"),
         ({"provider": "openai", "fallback": False}, 502, "provider_not_configured"),

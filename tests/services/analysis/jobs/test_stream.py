@@ -146,6 +146,15 @@ async def test_a_quiet_stream_shows_that_it_lives(
                 break
 
 
+async def test_the_head_of_a_stream_does_not_wait_for_its_end(
+    client: AsyncClient, accept: Accept, feeds: None
+) -> None:
+    job_id = await accept(PRODUCT)
+    await listed(client, 1)
+    answer = await client.head(f"/jobs/{job_id}/stream")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_who_leaves_is_not_listened_for_any_more(
     client: AsyncClient, accept: Accept, feeds: None, api: Service[Any]
 ) -> None:

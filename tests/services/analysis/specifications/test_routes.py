@@ -160,6 +160,8 @@ async def test_the_raw_text_is_there_for_who_asks_for_yaml(client: AsyncClient, 
             where, headers={"accept": "application/yaml", "if-none-match": answer.headers["etag"]}
         )
         assert again.status_code == 304
+        refused = await client.get(where, headers={"accept": "application/yaml;q=0, */*"})
+        assert refused.headers["content-type"] == "application/json"
 
 
 async def test_the_past_can_be_asked_for(client: AsyncClient, path: str) -> None:

@@ -44,6 +44,7 @@ async def test_it_is_annotated_field_by_field(client: AsyncClient, path: str) ->
     [
         {"rating": 6},
         {"rating": -1},
+        {"rating": True},
         {"favourite": None},
         {"label": ""},
         {"label": "x" * 101},

@@ -118,6 +118,8 @@ async def test_ten_aspect_ratios(
         ("count", 9),
         ("image_count", 9),
         ("count", "many"),
+        ("count", True),
+        ("seed", True),
         ("aspect_ratio", "5:7"),
         ("resolution", "8K"),
         ("seed", -1),
