@@ -122,11 +122,19 @@ def bucket() -> None:
 def secrets(
     kubernetes: Annotated[bool, typer.Option(help="as Secrets for `kubectl apply -f -`")] = False,
     database: Annotated[
-        str, typer.Option(help="host:port of PostgreSQL, for --kubernetes")
-    ] = "postgres:5432",
+        str | None, typer.Option(help="host:port of PostgreSQL, for --kubernetes, if outside of the cluster")
+    ] = None,
 ) -> None:
-    """Print new secrets for an installation: the variables of `.env`. Without its keys, data stays sealed."""
-    new = Secrets.generate()
+    """Print new secrets for an installation: the variables of `.env`. Without its keys, data stays sealed.
+
+    S3_ACCESS_KEY and S3_SECRET_KEY are those of the environment, if it has them: an object store of yours.
+    """
+    theirs = {
+        name: os.environ[name.upper()]
+        for name in ("s3_access_key", "s3_secret_key")
+        if name.upper() in os.environ
+    }
+    new = Secrets.generate().model_copy(update=theirs)
     typer.echo(yaml.safe_dump_all(new.kubernetes(database)) if kubernetes else new.dotenv())
 
 

@@ -59,8 +59,14 @@ class Secrets(BaseModel):
         lines = (f'{name}="{value}"'.replace("\n", "\\n") for name, value in self.variables().items())
         return "\n".join(lines)
 
-    def kubernetes(self, database: str) -> list[dict[str, Any]]:
-        """The Secrets that `deploy/kubernetes` refers to; `database` is PostgreSQL's `host:port`."""
+    def kubernetes(self, database: str | None = None) -> list[dict[str, Any]]:
+        """The Secrets that `deploy/kubernetes` refers to.
+
+        `database` is the `host:port` of a PostgreSQL elsewhere, whose superuser is no business of the cluster's;
+        without it they are for the one that overlays/dev brings along.
+        """
+        superuser = () if database else ("postgres",)
+        database = database or "postgres:5432"
         return [
             *(_secret(service, self._of_service(service, database)) for service in SERVICES),
             *(
@@ -68,7 +74,7 @@ class Secrets(BaseModel):
                 for owner in OWNERS
             ),
             _secret("nats", self.passwords_of(*SERVICES, "operator")),
-            _secret("postgres", self.passwords_of("postgres", *SERVICES, *OWNERS)),
+            _secret("postgres", self.passwords_of(*superuser, *SERVICES, *OWNERS)),
             _secret("object-store", self._object_store()),
         ]
 

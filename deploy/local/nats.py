@@ -17,14 +17,14 @@ class Nats:
     def __init__(self, run: RunDirectory, port: int, monitor_port: int, passwords: dict[str, str]) -> None:
         self.port = port
         self.store = run.path / "nats"
-        self._monitor_port = monitor_port
+        self.monitor_port = monitor_port
         self._passwords = passwords
 
     def program(self) -> Program:
         values = {
             "NATS_HOST": "127.0.0.1",
             "NATS_PORT": self.port,
-            "NATS_MONITOR_PORT": self._monitor_port,
+            "NATS_MONITOR_PORT": self.monitor_port,
             "NATS_STORE": str(self.store),
             **{f"NATS_PASSWORD_{user.upper()}": password for user, password in self._passwords.items()},
         }
@@ -36,4 +36,4 @@ class Nats:
         return f"nats://{user}:{self._passwords[user]}@127.0.0.1:{self.port}"
 
     def ready(self) -> bool:
-        return http_status(self._monitor_port, "/healthz") == 200
+        return http_status(self.monitor_port, "/healthz") == 200

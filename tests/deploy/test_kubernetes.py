@@ -17,17 +17,18 @@ from deploy import SERVICES
 from deploy.local import services as processes
 from deploy.local.binaries import binary
 from deploy.local.postgres import Postgres
+from deploy.local.probe import http_status
+from deploy.local.stack import Stack
 from deploy.secrets import Secrets
 from libs.common import backlog
 from tests.deploy import compose
 from tests.deploy.manifests import OVERLAYS, Manifest, containers, of_kind, pods, rendered
+from tests.deploy.test_observability import Query
 from tests.deploy.test_variables import ALL, GATEWAY, settings_of, variables_of
 
 KUBERNETES = "1.35"
 KEDA = json.loads((Path(__file__).parent / "schemas" / "keda.json").read_text())
-SECRETS = {
-    secret["metadata"]["name"]: secret["stringData"] for secret in Secrets.generate().kubernetes("db:5432")
-}
+SECRETS = {secret["metadata"]["name"]: secret["stringData"] for secret in Secrets.generate().kubernetes()}
 OWN = ("api", "worker", "migrate", "bucket", "site")
 
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -227,11 +228,23 @@ def test_workers_scale_with_what_waits() -> None:
     assert set(of_kind("production", "HorizontalPodAutoscaler")) == set(processes.api_names())
     for name, scaled in of_kind("production", "ScaledObject").items():
         service = name.removesuffix("-worker")
-        queue, lag = scaled["spec"]["triggers"]
+        queue, lag, *reactions = scaled["spec"]["triggers"]
         authentication = of_kind("production", "TriggerAuthentication")[queue["authenticationRef"]["name"]]
         [target] = authentication["spec"]["secretTargetRef"]
         assert SECRETS[target["name"]][target["key"]].startswith(f"postgresql://{service}:")
-        assert lag["metadata"]["query"] == f'max({backlog.PROJECTION_SECONDS._name}{{service="{service}"}})'
+        for trigger in (lag, *reactions):
+            query = Query(trigger["metadata"]["query"])
+            assert query.series <= {backlog.PROJECTION_SECONDS._name, backlog.REACTION_EVENTS._name}
+            assert f'service="{service}"' in trigger["metadata"]["query"]
+
+
+def test_a_lag_adds_one_worker_and_no_more() -> None:
+    """A read model has one leader: a trigger that counts seconds would add workers that cannot help."""
+    for scaled in of_kind("production", "ScaledObject").values():
+        lag = scaled["spec"]["triggers"][1]["metadata"]
+        factor, _, rest = lag["query"].partition(" * ")
+        assert rest.endswith(" > bool 30)")
+        assert int(factor) / int(lag["threshold"]) == scaled["spec"]["minReplicaCount"] + 1
 
 
 async def test_the_queue_can_be_asked(
@@ -255,6 +268,13 @@ def test_nats_takes_its_configuration(tmp_path: Path) -> None:
         command, env=env | {"NATS_STORE": f'"{tmp_path}"'}, capture_output=True, text=True
     )
     assert tested.returncode == 0, tested.stderr
+
+
+def test_nats_is_asked_what_it_answers(stack: Stack) -> None:
+    [container] = pods("production")["nats"]["spec"]["containers"]
+    for probe in ("startup", "liveness", "readiness"):
+        path = container[f"{probe}Probe"]["httpGet"]["path"]
+        assert http_status(stack.nats.monitor_port, path) == 200
 
 
 def config_map(overlay: str) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 import json
 
+import pytest
 import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from typer.testing import CliRunner
 
 from deploy import SERVICES
 from deploy.cli import app
-from deploy.secrets import Secrets
+from deploy.secrets import OWNERS, Secrets
 from libs.common.privacy import KeyRing
 
 
@@ -43,3 +44,19 @@ def test_a_pod_gets_its_own_secrets_only() -> None:
     assert found["nats"].keys() == {f"{user.upper()}_PASSWORD" for user in (*SERVICES, "operator")}
     password = found["nats"]["CATALOG_PASSWORD"]
     assert found["catalog"]["NATS_URL"].startswith(f"nats://catalog:{password}@nats-0.nats:4222,nats://")
+
+
+def test_a_superuser_elsewhere_stays_there() -> None:
+    accounts = {f"{account.upper()}_PASSWORD" for account in (*SERVICES, *OWNERS)}
+    for database, more in (("db.example.org:5432", set()), (None, {"POSTGRES_PASSWORD"})):
+        found = {secret["metadata"]["name"]: secret for secret in Secrets.generate().kubernetes(database)}
+        assert found["postgres"]["stringData"].keys() == accounts | more
+
+
+def test_the_keys_of_a_store_that_is_there_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S3_ACCESS_KEY", "theirs")
+    monkeypatch.setenv("S3_SECRET_KEY", "secret")
+    output = CliRunner().invoke(app, ["secrets", "--kubernetes"]).output
+    found = {secret["metadata"]["name"]: secret["stringData"] for secret in yaml.safe_load_all(output)}
+    for name in (*SERVICES, "object-store"):
+        assert (found[name]["S3_ACCESS_KEY"], found[name]["S3_SECRET_KEY"]) == ("theirs", "secret")

@@ -48,7 +48,9 @@ def test_compose_gives_a_process_its_own() -> None:
     for name in (*processes.api_names(), *processes.worker_names()):
         service, _, kind = name.rpartition("-")
         given = set(compose.services()[name]["environment"])
-        assert given >= variables_of(service) - {"METRICS_PORT" if kind == "api" else "", "JWT_PRIVATE_KEY"}
+        missing = {"METRICS_PORT"} if kind == "api" else set()
+        assert given >= variables_of(service) - missing - {"JWT_PRIVATE_KEY", "LOG_DIR"}
+        assert "LOG_DIR" not in given
         assert given <= ALL - {"DATABASE_OWNER_URL"}
         assert ("JWT_PRIVATE_KEY" in given) == (service == "auth")
 
