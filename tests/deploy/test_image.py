@@ -152,6 +152,7 @@ def test_everything_is_pinned_by_hash() -> None:
     assert re.findall(r"^ARG PYTHON=python:\d+\.\d+\.\d+-slim\S*@sha256:[0-9a-f]{64}$", text, re.MULTILINE)
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
     assert set(bases) == {"${PYTHON}", "build", "runtime"}
+    assert not re.findall(r"^#\s*syntax\s*=", text, re.MULTILINE), "a frontend is one more image to pull"
     for line in re.findall(r"pip install .*", text):
         assert "--require-hashes" in line or "--no-index" in line
     for lock in ("requirements.lock", "deploy/docker/build.lock"):
