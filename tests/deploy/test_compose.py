@@ -11,10 +11,13 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from deploy import SERVICES as DEPLOYED
+from deploy.cli import app
 from deploy.local import services as processes
 from deploy.local.binaries import binary
-from deploy.local.stack import SERVERS
+from deploy.local.stack import SERVERS, Stack
 from deploy.secrets import Secrets
 from tests.deploy import compose
 from tests.deploy.test_variables import settings_of
@@ -138,6 +141,25 @@ def test_a_process_takes_its_variables(name: str, monkeypatch: pytest.MonkeyPatc
     assert (settings.app_env, settings.serves_docs) == ("production", False)
     assert (settings.metrics_port == 9000) == name.endswith("-worker")
     assert given["JWKS_URL"].startswith("http://auth-api:8000/")
+
+
+def test_the_operators_commands_reach_all_servers(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the accounts that docker-compose.yml gives them, here at the addresses of these servers."""
+    env = compose.environment(
+        "operator",
+        {
+            "OPERATOR_PASSWORD": stack.secrets.passwords["operator"],
+            "POSTGRES_PASSWORD": stack.secrets.passwords["postgres"],
+        },
+    )
+    env["NATS_URL"] = env["NATS_URL"].replace("nats:4222", f"127.0.0.1:{stack.nats.port}")
+    env["DATABASE_URL"] = env["DATABASE_URL"].replace("postgres:5432", f"127.0.0.1:{stack.postgres.port}")
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    shown = CliRunner().invoke(app, ["status"], env={"COLUMNS": "300"})
+    assert shown.exit_code == 0, shown.output
+    assert "cannot be read" not in shown.output
+    assert all(service in shown.output for service in DEPLOYED)
 
 
 def test_nats_takes_its_configuration(tmp_path: Path) -> None:
