@@ -1,4 +1,4 @@
-"""Runs a service's jobs: slots that claim, one heartbeat, a journal of paid calls, and exactly one end per job."""
+"""Runs a service's jobs: one claims for all slots, one heartbeat, a journal of paid calls, exactly one end per job."""
 
 import asyncio
 import logging
@@ -59,7 +59,8 @@ class Engine:
     _running: dict[UUID, "asyncio.Task[Any]"] = field(default_factory=dict)
     _told: set[UUID] = field(default_factory=set)
     _cancelled: set[UUID] = field(default_factory=set)
-    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _queued: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Works until cancelled; then gives back what it holds, so that another worker takes it at once."""
@@ -67,30 +68,29 @@ class Engine:
         await self.service.bus.on_wake(f"{self.service.name}.jobs", self._wake_up)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._heartbeat())
-            for _ in range(self.slots):
-                group.create_task(self._slot())
+            await self._claim_all(group)
 
     def _wake_up(self) -> None:
-        self._wake.set()
+        self._queued.set()
+        self._changed.set()
 
-    async def _slot(self) -> None:
+    async def _claim_all(self, group: asyncio.TaskGroup) -> None:
+        """One job after the other, as long as a slot is free: the first has made its call before the last is here."""
+        free = asyncio.Semaphore(self.slots)
         names = [kind.name for kind in self.kinds]
         while True:
+            await free.acquire()
+            self._queued.clear()
             try:
                 claim = await queue.claim(self.service.db, self.worker_id, names, self.lease)
             except (*AWAY, asyncpg.PostgresError) as error:
                 log.warning("cannot claim jobs: %r", error)
                 claim = None
             if claim is None:
-                await self._idle(1.0)
+                free.release()
+                await _rung(self._queued, 1.0)
             else:
-                await self._work(claim)
-
-    async def _idle(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        self._wake.clear()
+                group.create_task(self._work(claim)).add_done_callback(lambda _: free.release())
 
     async def _work(self, claim: Claim) -> None:
         """One attempt, in the trace and under the id of the request that the job was accepted in."""
@@ -205,7 +205,8 @@ class Engine:
     async def _heartbeat(self) -> None:
         """Renews all leases at once and sees what was cancelled; a wake-up makes it look at once."""
         while True:
-            await self._idle(self.lease / 3)
+            await _rung(self._changed, self.lease / 3)
+            self._changed.clear()
             if not self._running:
                 continue
             known = dict(self._running)  # what is claimed meanwhile is missing from the answer, and not lost
@@ -221,6 +222,13 @@ class Engine:
                     self._told.add(job_id)
                     self._cancelled |= {job_id} & ours.keys()
                     task.cancel()
+
+
+async def _rung(bell: asyncio.Event, seconds: float) -> None:
+    """Waits for it, but no longer than that."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await bell.wait()
 
 
 def describe(error: Exception) -> tuple[str, str, bool]:

@@ -13,11 +13,12 @@ from libs.common.database import Database, Transaction
 from libs.common.errors import TooMany
 
 _CLAIM = """
+WITH busy AS (SELECT owner_id, count(*) AS jobs FROM job_queue WHERE lease_until > now() GROUP BY owner_id)
 UPDATE job_queue SET worker_id = $1, lease_until = now() + $3 * interval '1 s', attempts = attempts + 1
 WHERE job_id = (
-  SELECT q.job_id FROM job_queue q
+  SELECT q.job_id FROM job_queue q LEFT JOIN busy USING (owner_id)
   WHERE q.kind = ANY($2) AND q.available_at <= now() AND coalesce(q.lease_until, '-infinity') < now()
-  ORDER BY (SELECT count(*) FROM job_queue r WHERE r.owner_id = q.owner_id AND r.lease_until > now()), q.queued_at
+  ORDER BY coalesce(busy.jobs, 0), q.queued_at
   LIMIT 1 FOR UPDATE OF q SKIP LOCKED)
 RETURNING job_id, kind, owner_id, attempts, cancelled, traceparent, coalesce(
   (SELECT meta->>'correlation_id' FROM events WHERE stream_id = job_id AND version = 1), job_id::text) AS correlation_id
