@@ -21,6 +21,7 @@ from deploy.local.probe import http_status
 from deploy.local.stack import Stack
 from deploy.secrets import Secrets
 from libs.common import backlog
+from libs.common.settings import Settings
 from tests.deploy import compose
 from tests.deploy.manifests import OVERLAYS, Manifest, containers, of_kind, pods, rendered
 from tests.deploy.test_observability import Query
@@ -229,6 +230,7 @@ def test_workers_scale_with_what_waits() -> None:
     for name, scaled in of_kind("production", "ScaledObject").items():
         service = name.removesuffix("-worker")
         queue, lag, *reactions = scaled["spec"]["triggers"]
+        assert queue["metadata"]["targetQueryValue"] == str(Settings.model_fields["job_slots"].default)
         authentication = of_kind("production", "TriggerAuthentication")[queue["authenticationRef"]["name"]]
         [target] = authentication["spec"]["secretTargetRef"]
         assert SECRETS[target["name"]][target["key"]].startswith(f"postgresql://{service}:")
