@@ -91,6 +91,21 @@ def test_what_is_mounted_is_there() -> None:
     assert [file for file in files if not (compose.ROOT / file).exists()] == []
 
 
+IMAGE_VOLUMES = {
+    "postgres": "/var/lib/postgresql",
+    "quay.io/minio/minio": "/data",
+    "prom/prometheus": "/prometheus",
+}
+"""Where those images declare a volume. Without a mount there, each container gets one that nothing deletes."""
+
+
+@pytest.mark.parametrize("name", [n for n in SERVICES if SERVICES[n]["image"].split(":")[0] in IMAGE_VOLUMES])
+def test_no_volume_is_left_behind(name: str) -> None:
+    service = SERVICES[name]
+    mounted = {mount.split(":")[1] for mount in service.get("volumes", [])}
+    assert IMAGE_VOLUMES[service["image"].split(":")[0]] in mounted | set(service.get("tmpfs", []))
+
+
 class Ready(BaseHTTPRequestHandler):
     status = 200
 
