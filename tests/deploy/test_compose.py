@@ -106,6 +106,12 @@ def test_no_volume_is_left_behind(name: str) -> None:
     assert IMAGE_VOLUMES[service["image"].split(":")[0]] in mounted | set(service.get("tmpfs", []))
 
 
+def test_the_object_store_can_make_its_directory() -> None:
+    """MinIO makes $HOME/.minio before anything else; on a read-only root it ends there."""
+    service = SERVICES["object-store"]
+    assert service["environment"]["HOME"] in service["tmpfs"]
+
+
 class Ready(BaseHTTPRequestHandler):
     status = 200
 

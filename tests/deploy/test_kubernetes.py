@@ -279,6 +279,14 @@ def test_nats_is_asked_what_it_answers(stack: Stack) -> None:
         assert http_status(stack.nats.monitor_port, path) == 200
 
 
+def test_the_object_store_can_make_its_directory() -> None:
+    """MinIO makes $HOME/.minio before anything else; on a read-only root it ends there."""
+    pod = pods("dev")["object-store"]
+    [mounts] = [container["volumeMounts"] for container in containers(pod)]
+    secrets = dict.fromkeys(SECRETS["object-store"], "")
+    assert environment(pod, secrets)["HOME"] in {mount["mountPath"] for mount in mounts}
+
+
 def config_map(overlay: str) -> dict[str, str]:
     """The variables of the service processes that are no secrets."""
     [found] = [found for name, found in of_kind(overlay, "ConfigMap").items() if name.startswith("vitrine-")]
