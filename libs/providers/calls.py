@@ -1,6 +1,5 @@
 """One call to one provider: past its breaker, within one deadline, counted and measured."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from typing import Any, TypeVar
 from prometheus_client import Counter, Histogram
 
 from libs.providers.base import Analysis, Capability, ImageResult
+from libs.providers.deadline import deadline
 from libs.providers.errors import ErrorCode, ProviderError
 
 R = TypeVar("R", bound=Analysis[Any] | ImageResult)
@@ -97,7 +97,7 @@ class Calls:
     ) -> R:
         seconds = self.image_seconds if capability.startswith("image.") else self.vision_seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with deadline(seconds):
                 result = await call()
         except TimeoutError as error:
             breaker.note(ErrorCode.TIMEOUT)

@@ -12,6 +12,8 @@ import struct
 import sys
 from typing import Any, Self, cast
 
+from libs.providers.deadline import queued
+
 CHILD_MODULE = "libs.providers.local.child"
 LENGTH = struct.Struct(">Q")
 
@@ -41,7 +43,11 @@ class ChildPool:
 
         `heavy` tasks (hundreds of megabytes each) run one at a time. Cancelling kills the child.
         """
-        async with self._heavy if heavy else contextlib.nullcontext(), self._slots:
+        async with contextlib.AsyncExitStack() as turn:
+            with queued():
+                if heavy:
+                    await turn.enter_async_context(self._heavy)
+                await turn.enter_async_context(self._slots)
             child = await self._take()
             try:
                 succeeded, answer = await child.call(function, args)

@@ -22,6 +22,7 @@ from libs.providers.base import (
 )
 from libs.providers.card import Card, Model
 from libs.providers.chain import Providers
+from libs.providers.deadline import queued
 from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError, refusal
 from libs.providers.local.provider import LocalProvider
@@ -190,6 +191,26 @@ async def test_a_provider_that_hangs_is_passed_over_in_time() -> None:
     providers = Providers(gallery.providers("anna", "bert").directory, image_seconds=0.05)
     result = await providers.make(Capability.GENERATE, REQUEST)
     assert [(one.provider, one.code) for one in result.call.fallback_from] == [("anna", ErrorCode.TIMEOUT)]
+
+
+@dataclass
+class Queued(Painter):
+    """Has its callers wait for their turn."""
+
+    async def generate(self, request: ImageRequest, model: str) -> ImageResult:
+        turn = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.15, turn.set)
+        with queued():
+            await turn.wait()
+        return await super().generate(request, model)
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_the_deadline_counts_from_ones_turn(hangs: bool) -> None:
+    gallery = Gallery([Queued("anna", hangs=hangs), Painter("bert")])
+    providers = Providers(gallery.providers("anna", "bert").directory, image_seconds=0.05)
+    result = await providers.make(Capability.GENERATE, REQUEST)
+    assert [one.code for one in result.call.fallback_from] == [ErrorCode.TIMEOUT] * hangs
 
 
 async def test_who_fails_again_and_again_is_not_asked_for_a_while() -> None:
