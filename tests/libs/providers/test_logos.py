@@ -169,6 +169,22 @@ def test_the_svg_shows_what_the_png_shows() -> None:
     assert np.abs(small - drawn(DESIGN)[..., :3]).mean() < 1.5
 
 
+@pytest.mark.parametrize("mark", ["leaf", "cup", "orbit"])
+def test_a_wide_logo_stands_in_the_middle_with_room_around_it(mark: MarkName) -> None:
+    columns = np.flatnonzero(ink(DESIGN.model_copy(update={"layout": "horizontal", "mark": mark})).any(0))
+    left, right = int(columns[0]), SIDE - 1 - int(columns[-1])
+    assert abs(left - right) <= 2
+    assert min(left, right) >= 0.07 * SIDE
+
+
+@pytest.mark.parametrize(("second", "seen"), [("#d4af37", True), ("#303090", False)])
+def test_a_monogram_has_the_second_colour_where_it_can_be_read(second: str, seen: bool) -> None:
+    change = {"mark": "monogram", "frame": "circle", "layout": "mark", "background": "#ffffff"}
+    design = DESIGN.model_copy(update={**change, "palette": ("#000080", second, "#808080", "#101010")})
+    fills = {fill.colour for fill in lay_out(design, SIDE, SIDE).fills}
+    assert fills == ({"#000080", second} if seen else {"#000080", "#ffffff"})
+
+
 def test_a_transparent_svg_cuts_through_what_lies_below() -> None:
     design = DESIGN.model_copy(update={"mark": "monogram", "frame": "circle", "background": "transparent"})
     root = ElementTree.fromstring(svg(lay_out(design, SIDE, SIDE)))

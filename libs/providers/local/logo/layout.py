@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from libs.providers.local.logo import palette
 from libs.providers.local.logo.design import Design, FaceName
 from libs.providers.local.logo.geometry import Ring, circle, moved
 from libs.providers.local.logo.lettering import Lettering, cap_height, set_text
 from libs.providers.local.logo.marks import draw
+
+MARGIN = 0.08
+"""Of a wide design, as a share of the width on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +136,12 @@ def _wordmark(canvas: Canvas) -> None:
 def _horizontal(canvas: Canvas) -> None:
     width, height = canvas.width, canvas.height
     radius = min(height * 0.24, width * 0.13) * canvas.design.mark_scale
-    gap = radius * 0.55
-    name = canvas.fit_name(width * 0.88 - 2 * radius - gap, radius * 0.95)
-    left = (width - 2 * radius - gap - name.width) / 2
-    canvas.put_mark(left + radius, height / 2, radius)
-    text_left = left + 2 * radius + gap
+    edges = np.concatenate([ring[:, 0] for shape in draw(canvas.design) for ring in shape.rings]) * radius
+    mark, gap = float(np.ptp(edges)), radius * 0.55
+    name = canvas.fit_name(width * (1 - 2 * MARGIN) - mark - gap, radius * 0.95)
+    left = (width - mark - gap - name.width) / 2
+    canvas.put_mark(left - float(edges.min()), height / 2, radius)
+    text_left = left + mark + gap
     baseline = (height + name.cap_height) / 2
     if canvas.design.tagline:
         baseline -= 0.30 * radius

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from libs.providers.local.logo import palette
 from libs.providers.local.logo.design import Design, Frame, MarkName
 from libs.providers.local.logo.geometry import (
     Ring,
@@ -25,6 +26,8 @@ from libs.providers.local.logo.geometry import (
 )
 from libs.providers.local.logo.lettering import set_text
 
+LEGIBLE = 4.5
+"""Contrast of letters on their plate; with less they are cut out of it."""
 FRAMES: tuple[Frame, ...] = ("circle", "squircle", "hexagon", "ring", "shield", "none")
 
 
@@ -224,7 +227,8 @@ def _monogram(rng: np.random.Generator, design: Design) -> list[Shape]:
         "ring": [circle(0, 0, 1), circle(0, 0, 0.86)],
         "none": [],
     }
-    colour = {"ring": 1, "none": 0}.get(frame)
+    on_plate = 1 if palette.contrast(*design.palette[:2]) >= LEGIBLE else None
+    colour = {"ring": 1, "none": 0}.get(frame, on_plate)
     letters = _letters(design, room=1.9 if frame == "none" else 1.06)
     plate = [Shape(rings[frame], 0)] if rings[frame] else []
     return [*plate, *(Shape(letter, colour) for letter in letters)]
