@@ -134,6 +134,7 @@ class Transaction:
         self._db = db
         self._wake = wake
         self._wakes: set[str] = set()
+        self._appended: dict[UUID, Handled[Any]] = {}
         self._con: Any = None
         self._tx: Any = None
 
@@ -188,7 +189,8 @@ class Transaction:
         """
         con = await self.connection()
         for _ in range(1 + RETRIES):
-            before = await self.state(decider, stream_id)
+            # who has appended holds the stream's lock, so that nobody else can have gone on from there
+            before = self._appended.get(stream_id) or await self.state(decider, stream_id)
             events = decider.decide(command, before.state)  # first, so that a stranger is told 404
             if expected is not None and before.version != expected:
                 raise PreconditionFailed(
@@ -201,7 +203,9 @@ class Transaction:
             )
             if recorded:
                 await self._after_append(recorded)
-                return Handled(reduce(decider.evolve, events, before.state), recorded[-1].version, recorded)
+                after = reduce(decider.evolve, events, before.state)
+                self._appended[stream_id] = Handled(after, recorded[-1].version)
+                return Handled(after, recorded[-1].version, recorded)
         raise Conflict("too many writers at once: try again", code="busy")
 
     async def _after_append(self, recorded: Sequence[Recorded[Any]]) -> None:
@@ -245,5 +249,6 @@ class Transaction:
             await self._release()
 
     async def _release(self) -> None:
+        self._appended.clear()
         con, self._con, self._tx = self._con, None, None
         await self._db.pool.release(con)

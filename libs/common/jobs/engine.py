@@ -171,6 +171,8 @@ class Engine:
             if not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
+            for report in job.closing.values():
+                await job.tell(tx, report)
             if isinstance(command, CompleteJob) and job.kind.conclude:
                 await job.kind.conclude(tx, job, command.result)
             await tx.handle(job.kind.decider, job.job_id, command)

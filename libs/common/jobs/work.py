@@ -4,18 +4,26 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from libs.common.database import Transaction
 from libs.common.decider import Decider
 from libs.common.jobs import queue
-from libs.common.jobs.lifecycle import ReportProgress
+from libs.common.jobs.lifecycle import Job, ReportProgress
 from libs.common.messages import Meta
 from libs.common.resilience import insist
 from libs.common.service import Service
 
-S = TypeVar("S")
+
+class JobState(Protocol):
+    """What a job's stream is folded to holds its life, whatever else it holds."""
+
+    @property
+    def job(self) -> Job: ...
+
+
+S = TypeVar("S", bound=JobState)
 STORE_SECONDS = 30.0
 """How long a paid answer waits for a database that is away."""
 
@@ -34,6 +42,15 @@ class JobKind(Generic[S]):
     conclude: Callable[[Transaction, "RunningJob[S]", dict[str, Any]], Awaitable[None]] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A finished step, and `also` what it made."""
+
+    step: str
+    cost: float
+    also: Callable[[Transaction], Awaitable[None]] | None
+
+
 @dataclass(slots=True)
 class RunningJob(Generic[S]):
     """What a job may use while it runs; `state` is its stream as accepted, every input pinned."""
@@ -46,6 +63,9 @@ class RunningJob(Generic[S]):
     attempt: int
     meta: Meta
     began: float = field(default_factory=time.monotonic)
+    closing: dict[str, Report] = field(default_factory=dict)
+    """By their steps: what is told in the transaction that ends the job."""
+    _reported: set[str] = field(default_factory=set)
 
     async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
@@ -69,20 +89,27 @@ class RunningJob(Generic[S]):
         cost: float = 0.0,
         also: Callable[[Transaction], Awaitable[None]] | None = None,
     ) -> None:
-        """Reports a finished step, and `also` what it made, in one transaction."""
+        """Tells of a finished step, and `also` what it made, in one transaction; the last one's is the job's last."""
+        report = Report(step, cost, also)
+        self._reported.add(step)
+        if len(self._reported.union(self.state.job.steps)) >= self.state.job.total:
+            self.closing[step] = report
+            return
         async with self.service.transaction(self.meta) as tx:
             con = await tx.connection()
             await queue.hold(con, self.job_id)
-            if also:
-                await also(tx)
-            reported = await tx.handle(
-                self.kind.decider,
-                self.job_id,
-                ReportProgress(step=step, cost=cost),
-                event_ids=[self.event_id(step)],
-            )
-            if reported.events:  # a step reported again is no progress, and must not buy another attempt
+            if await self.tell(
+                tx, report
+            ):  # a step reported again is no progress, and must not buy another attempt
                 await queue.progressed(con, self.job_id)
+
+    async def tell(self, tx: Transaction, report: Report) -> bool:
+        """False for a step that was told of before."""
+        if report.also:
+            await report.also(tx)
+        command = ReportProgress(step=report.step, cost=report.cost)
+        event_ids = [self.event_id(report.step)]
+        return bool((await tx.handle(self.kind.decider, self.job_id, command, event_ids=event_ids)).events)
 
     def event_id(self, step: str) -> UUID:
         """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""
