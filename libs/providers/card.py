@@ -20,6 +20,14 @@ class Model:
     aliases: tuple[str, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
 
+    def answers_to(self, name: str) -> bool:
+        """By its name or an alias, however that is spelt: `Nano Banana` is `nano-banana`."""
+        return _plain(name) in map(_plain, (self.name, *self.aliases))
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace(" ", "-")
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -38,13 +46,11 @@ class Card:
         return frozenset().union(*(model.capabilities for model in self.models))
 
     def knows(self, name: str) -> bool:
-        return any(name == model.name or name in model.aliases for model in self.models)
+        return any(model.answers_to(name) for model in self.models)
 
     def model_for(self, capability: Capability, wanted: str | None = None) -> Model | None:
         """The wanted model, by its name or an alias, or else the default; None if it does not offer that."""
         for model in self.models:
-            if capability in model.capabilities and (
-                wanted is None or wanted == model.name or wanted in model.aliases
-            ):
+            if capability in model.capabilities and (wanted is None or model.answers_to(wanted)):
                 return model
         return None

@@ -25,9 +25,17 @@ def arranged(capability: Capability, request: ImageRequest) -> ImageRequest:
             raise _invalid("a try-on needs the picture of a garment")
     if not subject:
         if request.design:  # a drawing that can be made anew without any picture of it
-            return request
+            return replace(request, references=[])
         raise _invalid(f"this needs the picture of its {SUBJECT[capability]}")
     return replace(request, references=[subject[0], *others], aspect_ratio=nearest_ratio(subject[0]))
+
+
+def subject_of(request: ImageRequest, provider: str) -> ImageBlob:
+    """Of a request that was arranged. Raises `ProviderError` (unsupported): a drawing is changed by who draws."""
+    if request.references:
+        return request.references[0]
+    text = f"{provider} changes pictures, and this has none"
+    raise ProviderError(ErrorCode.UNSUPPORTED, text, provider)
 
 
 def nearest_ratio(picture: ImageBlob) -> AspectRatio:

@@ -27,6 +27,7 @@ from libs.providers.gemini.card import MOST_REFERENCES, NAME
 from libs.providers.gemini.failures import RAISED, failure
 from libs.providers.prompts import ideas, vision
 from libs.providers.record import CallInfo
+from libs.providers.references import subject_of
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
@@ -99,6 +100,7 @@ class GeminiProvider:
         return await self._picture(request, model, DigitalSource.GENERATED)
 
     async def edit(self, request: ImageRequest, model: str) -> ImageResult:
+        subject_of(request, NAME)
         return await self._picture(request, model, DigitalSource.EDITED_BY_MODEL)
 
     async def try_on(self, request: ImageRequest, model: str) -> ImageResult:

@@ -17,6 +17,7 @@ from libs.providers.openai.errors import translated
 from libs.providers.prompts import background, ideas
 from libs.providers.prompts import vision as questions
 from libs.providers.record import CallInfo
+from libs.providers.references import subject_of
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
@@ -88,7 +89,7 @@ class OpenAIProvider:
 
     async def _change(self, request: ImageRequest, model: str) -> ImageResult:
         """The first of the pictures, in its own proportions."""
-        subject = request.references[0]
+        subject = subject_of(request, NAME)
         size = images.size_like(subject.width, subject.height, request.resolution)
         return await self._make(request, request.references, size, DigitalSource.EDITED_BY_MODEL, model)
 

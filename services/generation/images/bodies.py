@@ -1,6 +1,7 @@
 """A picture as clients see it."""
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +62,15 @@ class ImageDetailBody(ImageBody):
     call: dict[str, Any]
 
 
+EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+
+
+def filename_of(row: Mapping[str, Any]) -> str:
+    """Keys are given before anybody knows in which format a picture will come, and all end alike."""
+    name = PurePosixPath(row["key"])
+    return f"{name.stem}.{EXTENSIONS.get(row['content_type'], name.suffix[1:])}"
+
+
 def present(row: Mapping[str, Any], url: Callable[[str], str]) -> dict[str, Any]:
     """A row of the gallery as an `ImageBody`."""
     body = {name: row[name] for name in ImageBody.model_fields.keys() & row.keys()}
@@ -72,7 +82,7 @@ def present(row: Mapping[str, Any], url: Callable[[str], str]) -> dict[str, Any]
         "variants": variants,
         "thumbnail_url": variants.get("256", original),
         "generation_request_id": row["request_id"],
-        "filename": row["key"].rpartition("/")[2],
+        "filename": filename_of(row),
         "s3_key": row["key"],
         "storage_path": row["key"],
         "mime_type": row["content_type"],

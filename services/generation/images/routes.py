@@ -19,7 +19,7 @@ from libs.common.values import Text
 from libs.imaging import metadata
 from libs.refs.products import require_product
 from services.generation.images import c2pa, gallery, pages, provenance
-from services.generation.images.bodies import ImageBody, ImageDetailBody, present
+from services.generation.images.bodies import ImageBody, ImageDetailBody, filename_of, present
 from services.generation.images.domain import (
     AnnotateImage,
     DeleteImage,
@@ -137,8 +137,10 @@ async def export_image(image_id: UUID, user: CurrentUser, db: Db, objects: Objec
     if row is None:
         raise NotFound("no such picture", code="image_not_found")
     exported = await asyncio.to_thread(metadata.export, await objects.get(row["key"]))
-    name = row["key"].rpartition("/")[2]
-    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
+    headers = {
+        "content-disposition": f'attachment; filename="{filename_of(row)}"',
+        "cache-control": "private, no-store",
+    }
     return Response(exported, media_type=row["content_type"], headers=headers)
 
 

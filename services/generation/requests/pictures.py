@@ -71,6 +71,6 @@ def origin_as_marked(request: GenerationRequested, mark: Mark | None) -> dict[st
             "warnings": ["the provider's answer was lost with the worker that got it"],
             "details": dict(record),
             "digital_source": mark.source if mark else None,
-            "cost": 0.0,
+            "cost": None,  # it was paid, and nobody knows any more how much
         },
     }

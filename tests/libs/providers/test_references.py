@@ -6,7 +6,10 @@ import pytest
 
 from libs.providers.base import Capability, ImageBlob, ImageRequest
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.gemini.provider import GeminiProvider
+from libs.providers.openai.provider import OpenAIProvider
 from libs.providers.references import arranged, nearest_ratio
+from libs.providers.settings import ProviderSettings
 
 
 def blob(role: Any, width: int = 100, height: int = 100) -> ImageBlob:
@@ -60,5 +63,16 @@ def test_without_its_subject_nobody_is_asked(capability: Capability, given: list
 
 
 def test_a_drawing_is_changed_by_its_design_alone() -> None:
+    asked = request(blob("reference"), design={"schema": "logo-design/1"})
+    left = arranged(Capability.EDIT, asked)
+    assert (left.design, list(left.references)) == (asked.design, [])
+
+
+async def test_who_only_changes_pictures_leaves_a_drawing_without_one_to_others() -> None:
     asked = request(design={"schema": "logo-design/1"})
-    assert arranged(Capability.EDIT, asked) is asked
+    settings = ProviderSettings(openai_api_key="k", gemini_api_key="k")
+    for provider in (OpenAIProvider(settings), GeminiProvider(settings)):
+        with pytest.raises(ProviderError) as error:
+            await provider.edit(asked, "any")
+        await provider.aclose()
+        assert error.value.code == ErrorCode.UNSUPPORTED

@@ -83,17 +83,21 @@ async def test_it_is_deleted_and_restored(client: AsyncClient, path: str) -> Non
     )
 
 
+@pytest.mark.parametrize(("kind", "extension"), [("png", "png"), ("jpeg", "jpg")])
 async def test_an_export_is_marked_and_tells_no_prompt(
-    client: AsyncClient, service: Service[Any], owner_id: UUID
+    client: AsyncClient, service: Service[Any], owner_id: UUID, kind: str, extension: str
 ) -> None:
+    """Under a name that its format ends in, whatever its key was called before anybody knew it."""
     mark = Mark(DigitalSource.GENERATED, {"prompt": "a secret plan", "seed": 41})
     key = f"products/{owner_id}/{uuid4()}/generated/2026/02/picture.png"
-    await service.objects.put(key, metadata.embed(encode(mug(80)[0]), mark), "image/png")
-    image_id = await record(service, owner_id, uuid4(), key=key)
+    mime = f"image/{kind}"
+    await service.objects.put(key, metadata.embed(encode(mug(80)[0], kind), mark), mime)
+    image_id = await record(service, owner_id, uuid4(), key=key, content_type=mime)
+    assert (await client.get(f"/generated-images/{image_id}")).json()["filename"] == f"picture.{extension}"
     answer = await client.get(f"/generated-images/{image_id}/export")
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "image/png"
-    assert answer.headers["content-disposition"] == 'attachment; filename="picture.png"'
+    assert answer.headers["content-type"] == mime
+    assert answer.headers["content-disposition"] == f'attachment; filename="picture.{extension}"'
     assert metadata.read(answer.content) == Mark(DigitalSource.GENERATED, {"seed": 41})
 
 
