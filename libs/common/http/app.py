@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import nats.errors
+import uvicorn
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
@@ -37,6 +38,8 @@ from libs.common.telemetry import exporting
 ST = TypeVar("ST", bound=Settings)
 Running = Callable[[Service[Any]], AbstractAsyncContextManager[Any]]
 RefusedAccounts = Callable[[Reader], Awaitable[Iterable[UUID]]]
+
+DRAIN_SECONDS = 0.5
 
 _EXPECTED = (
     DomainError,
@@ -78,7 +81,7 @@ def create_app(
             app.state.client_address = client_address(settings.trusted_proxies)
             with exporting(process, settings.otel_exporter_otlp_endpoint):
                 async with (
-                    _noticing_the_end(service.stopping),
+                    _draining(service.stopping),
                     measuring(service.db),
                     _keeping_up(app, refused_accounts),
                     running(service) if running else nullcontext(),
@@ -119,18 +122,25 @@ async def _keeping_up(app: FastAPI, refused_accounts: RefusedAccounts | None) ->
 
 
 @asynccontextmanager
-async def _noticing_the_end(stopping: asyncio.Event) -> AsyncIterator[None]:
-    """Sets `stopping` at SIGTERM: uvicorn tells the app only when every open request has ended."""
+async def _draining(stopping: asyncio.Event) -> AsyncIterator[None]:
+    """At SIGTERM: takes no new connection, sets `stopping`, and leaves the rest to uvicorn a moment later.
+
+    Uvicorn alone closes connections in the instant in which the gateway may be sending a request on one, and a
+    POST that was sent is not sent again. So answers close their connections (`RequestMiddleware`) before it does.
+    """
     loop, uvicorns = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread() or not callable(uvicorns):
+    server = getattr(uvicorns, "__self__", None)
+    if threading.current_thread() is not threading.main_thread() or not isinstance(server, uvicorn.Server):
         yield
         return
 
-    def note(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stopping.set)
-        uvicorns(number, frame)
+    def drain(number: int, frame: FrameType | None) -> None:
+        stopping.set()
+        for listener in getattr(server, "servers", ()):  # none while it starts
+            listener.close()
+        loop.call_later(DRAIN_SECONDS, server.handle_exit, number, frame)
 
-    signal.signal(signal.SIGTERM, note)
+    signal.signal(signal.SIGTERM, lambda *received: loop.call_soon_threadsafe(drain, *received))
     try:
         yield
     finally:

@@ -89,6 +89,8 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 exchange.started = True
                 exchange.status = message["status"]
+                if scope["app"].state.service.stopping.is_set():
+                    exchange.answer_headers.append((b"connection", b"close"))
                 message["headers"] = [*message["headers"], *exchange.answer_headers]
             await send(message)
 
