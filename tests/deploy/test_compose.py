@@ -112,6 +112,14 @@ def test_the_object_store_can_make_its_directory() -> None:
     assert service["environment"]["HOME"] in service["tmpfs"]
 
 
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_new_version_leaves_the_servers_running(name: str) -> None:
+    """Compose makes anew whatever waits for a container that it makes anew."""
+    for needed in SERVICES[name].get("depends_on", {}):
+        assert not SERVICES[needed]["image"].startswith("${VITRINE_IMAGE")
+        assert "depends_on" not in SERVICES[needed]
+
+
 class Ready(BaseHTTPRequestHandler):
     status = 200
 
