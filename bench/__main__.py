@@ -8,7 +8,17 @@ import uvloop
 
 from bench.harness import processor_times
 
-ORDER = ("append", "projector", "rebuild", "reads", "main_job", "memory", "local_provider", "providers")
+ORDER = (
+    "append",
+    "projector",
+    "rebuild",
+    "reads",
+    "claims",
+    "main_job",
+    "memory",
+    "local_provider",
+    "providers",
+)
 present = {path.stem for path in Path(__file__).parent.glob("*.py")}
 
 
