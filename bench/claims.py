@@ -1,4 +1,4 @@
-"""Claims of jobs from a short and from a long queue, beside an update of one row by its key, the least a claim takes."""
+"""Claims of jobs from a short and from a long queue, beside an update of one row by its key: the least that takes."""
 
 from typing import Any
 from uuid import UUID
