@@ -188,11 +188,13 @@ class Engine:
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
         outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
         most = getattr(error, "most_attempts", None) or MAX_ATTEMPTS
-        if isinstance(error, JobTimeout) or not (retryable or outage) or claim.attempts >= most:
+        attempts = 1 if job.progressed else claim.attempts
+        stuck = isinstance(error, JobTimeout) and not job.progressed  # who gets on may go on
+        if stuck or not (retryable or outage) or attempts >= most:
             await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable))
         else:
             told = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
-            delay = told or (1.0 if outage else 2.0 ** (claim.attempts - 1))
+            delay = told or (1.0 if outage else 2.0 ** (attempts - 1))
             ATTEMPTS.labels(claim.kind, "repeated").observe(time.monotonic() - job.began)
             await self._give_back(claim, delay, counts=not outage)
 

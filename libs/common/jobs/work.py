@@ -63,6 +63,8 @@ class RunningJob(Generic[S]):
     attempt: int
     meta: Meta
     began: float = field(default_factory=time.monotonic)
+    progressed: bool = False
+    """This attempt has brought the job further, so that the failed ones before it are forgiven."""
     closing: dict[str, Report] = field(default_factory=dict)
     """By their steps: what is told in the transaction that ends the job."""
     _reported: set[str] = field(default_factory=set)
@@ -98,10 +100,10 @@ class RunningJob(Generic[S]):
         async with self.service.transaction(self.meta) as tx:
             con = await tx.connection()
             await queue.hold(con, self.job_id)
-            if await self.tell(
-                tx, report
-            ):  # a step reported again is no progress, and must not buy another attempt
+            moved = await self.tell(tx, report)
+            if moved:  # a step reported again is no progress, and must not buy another attempt
                 await queue.progressed(con, self.job_id)
+        self.progressed |= moved
 
     async def tell(self, tx: Transaction, report: Report) -> bool:
         """False for a step that was told of before."""

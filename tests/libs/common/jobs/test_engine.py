@@ -352,6 +352,38 @@ async def test_a_job_claimed_while_leases_are_renewed_is_not_taken_for_lost(
     assert [(await at_end(service, job_id)).attempt for job_id in (first, second)] == [1, 1]
 
 
+async def test_an_attempt_that_takes_too_long_fails_the_job(service: Service[Any], start: Start) -> None:
+    async def hang(*_: Any) -> dict[str, Any]:
+        await asyncio.Event().wait()
+        return {}
+
+    await start(hang, seconds=0.1)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert job.finished
+    assert (job.status, job.finished.code, job.attempt) == ("failed", "timeout", 1)
+
+
+async def test_a_job_that_got_on_before_its_time_was_over_goes_on(
+    service: Service[Any], start: Start
+) -> None:
+    """Or eight large pictures would fail for the last one's sake."""
+    calls: list[int] = []
+
+    async def hang_at_the_second(_: RunningJob[Chore], number: int) -> dict[str, Any]:
+        calls.append(number)
+        if calls == [0, 1]:
+            await asyncio.Event().wait()
+        return {}
+
+    await start(hang_at_the_second, seconds=2.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA, steps=2)
+    job = await at_end(service, job_id)
+    assert (job.status, job.attempt, calls) == ("completed", 2, [0, 1, 1])
+
+
 async def test_a_step_reported_again_is_no_progress(service: Service[Any], start: Start) -> None:
     """Or what fails behind it would be tried for ever."""
 

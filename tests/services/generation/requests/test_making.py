@@ -48,7 +48,7 @@ async def until(client: AsyncClient, request_id: str, status: str) -> dict[str, 
         seen = await get(client, request_id)
         return seen if seen["status"] == status else None
 
-    found: dict[str, Any] = await eventually(reached, seconds=60)
+    found: dict[str, Any] = await eventually(reached, seconds=120)
     return found
 
 
