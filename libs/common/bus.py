@@ -175,9 +175,17 @@ class Bus:
             task.cancel()
         if self.connected:
             with suppress(nats.errors.Error, OSError):
-                await self.nc.flush(1)
+                await self.flush()
         if not self.nc.is_closed:
             await self.nc.close()
+
+    async def flush(self) -> None:
+        """What was sent and subscribed to has reached the server when this returns.
+
+        nats-py's own PING overtakes what is still in its buffer; the second one comes behind that.
+        """
+        for _ in range(2):
+            await self.nc.flush(1)
 
     async def _connection(self) -> None:
         """nats-py reconnects by itself, but on some errors of the server it gives up for good: then this ends."""

@@ -72,7 +72,7 @@ async def _overheard(system: Stack) -> AsyncIterator[list[bytes]]:
 
     try:
         await bus.nc.subscribe(">", cb=keep)
-        await bus.nc.flush()
+        await bus.flush()
         yield messages
     finally:
         await bus.close()

@@ -43,15 +43,15 @@ async def test_a_wake_up_arrives(catalog: Bus) -> None:
 async def test_a_notice_reaches_who_listens_until_it_ignores(catalog: Bus, analysis: Bus) -> None:
     heard: list[dict[str, Any]] = []
     listener = await catalog.on_notice("analysis.jobs.*", heard.append)
-    await catalog.nc.flush()
+    await catalog.flush()
     analysis.notify("analysis.jobs.7", {"version": 3})
     await eventually(lambda: _true(heard))
     assert heard == [{"version": 3}]
     await catalog.ignore(listener)
-    await catalog.nc.flush()
+    await catalog.flush()
     analysis.notify("analysis.jobs.7", {"version": 4})
-    await analysis.nc.flush()
-    await catalog.nc.flush()
+    await analysis.flush()
+    await catalog.flush()
     assert heard == [{"version": 3}]
 
 
@@ -62,7 +62,7 @@ async def test_a_question_is_answered_within_the_asker_s_trace(catalog: Bus, ana
         return question | {"trace": here.trace_id, **here.log_fields}
 
     await catalog.answer("catalog", "echo", answer)
-    await catalog.nc.flush()
+    await catalog.flush()
     with span("test") as asking:
         asking.log_fields = {"request_id": "request-1"}
         told = await analysis.ask("catalog", "echo", {"a": 1})
@@ -84,7 +84,7 @@ async def test_whoever_goes_answers_what_it_was_asked(catalog: Bus, analysis: Bu
     gone, leaving = asyncio.Event(), await connected("catalog", service_env)
     for bus in (catalog, leaving):
         await bus.answer("catalog", "slow", answer)
-        await bus.nc.flush()
+        await bus.flush()
     async with asyncio.TaskGroup() as group:
         asking = [group.create_task(keep_asking()) for _ in range(20)]
         await eventually(lambda: _true(leaving._tasks))
@@ -98,7 +98,7 @@ async def test_a_refusal_is_an_answer(catalog: Bus, analysis: Bus) -> None:
         raise TooMany("come back later", code="queue_full", retry_after=7)
 
     await catalog.answer("catalog", "refuse", refuse)
-    await catalog.nc.flush()
+    await catalog.flush()
     with pytest.raises(TooMany, match="come back later") as refusal:
         await analysis.ask("catalog", "refuse", {})
     assert (refusal.value.code, refusal.value.retry_after) == ("queue_full", 7)
@@ -111,7 +111,7 @@ async def test_a_failing_answer_is_unavailable(
         raise ValueError("a bug")
 
     await catalog.answer("catalog", "fail", fail)
-    await catalog.nc.flush()
+    await catalog.flush()
     with pytest.raises(Unavailable):
         await analysis.ask("catalog", "fail", {})
     assert "a bug" in caplog.text
@@ -126,7 +126,7 @@ async def test_no_answer_is_unavailable(catalog: Bus, analysis: Bus) -> None:
         return {}
 
     await catalog.answer("catalog", "ponder", ponder)
-    await catalog.nc.flush()
+    await catalog.flush()
     with pytest.raises(Unavailable):
         await analysis.ask("catalog", "ponder", {}, seconds=0.1)
 
@@ -141,7 +141,7 @@ async def test_two_processes_share_the_questions(catalog: Bus, nats: str, servic
             return {}
 
         await bus.answer("catalog", "share", answer)
-        await bus.nc.flush()
+        await bus.flush()
     for _ in range(40):
         await catalog.ask("catalog", "share", {})
     assert len(answered) == 40

@@ -72,8 +72,8 @@ async def neighbours(
     analysis = await Bus.connect(service_env("analysis")["NATS_URL"], "analysis")
     asked = Neighbours(service.objects)
     await asked.answer(catalog, analysis)
-    await catalog.nc.flush()
-    await analysis.nc.flush()
+    await catalog.flush()
+    await analysis.flush()
     yield asked
     await catalog.close()
     await analysis.close()

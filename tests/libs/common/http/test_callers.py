@@ -79,7 +79,7 @@ async def test_a_ticket_is_redeemed_by_auth(stranger: AsyncClient, nats: str) ->
     try:
         nobody = await stranger.get("/stream", params={"ticket": "t1"})
         await bus.answer("auth", "redeem_ticket", redeem)
-        await bus.nc.flush()
+        await bus.flush()
         first = await stranger.get("/stream", params={"ticket": "t1"})
         again = await stranger.get("/stream", params={"ticket": "t1"})
     finally:
