@@ -134,7 +134,7 @@ class Transaction:
         self._db = db
         self._wake = wake
         self._wakes: set[str] = set()
-        self._appended: dict[UUID, Handled[Any]] = {}
+        self._appended: dict[tuple[str, UUID], Handled[Any]] = {}
         self._con: Any = None
         self._tx: Any = None
 
@@ -181,16 +181,20 @@ class Transaction:
         *,
         expected: int | None = None,
         event_ids: Sequence[UUID] | None = None,
+        new: bool = False,
     ) -> Handled[S]:
         """Loads, decides, appends, and updates the inline read models.
 
         A lost race is decided again on the reloaded stream; losers queue on the stream's lock, so they get their turn
-        however many they are. With `expected` (If-Match) any other version raises PreconditionFailed.
+        however many they are. With `expected` (If-Match) any other version raises PreconditionFailed. A stream that
+        the command is to begin is `new`: it is read only if it is there already.
         """
         con = await self.connection()
+        # who has appended holds the stream's lock, so that nobody else can have gone on from there
+        stream = (decider.stream_type, stream_id)
+        before = self._appended.get(stream) or (Handled(decider.initial, 0) if new else None)
         for _ in range(1 + RETRIES):
-            # who has appended holds the stream's lock, so that nobody else can have gone on from there
-            before = self._appended.get(stream_id) or await self.state(decider, stream_id)
+            before = before or await self.state(decider, stream_id)
             events = decider.decide(command, before.state)  # first, so that a stranger is told 404
             if expected is not None and before.version != expected:
                 raise PreconditionFailed(
@@ -204,8 +208,9 @@ class Transaction:
             if recorded:
                 await self._after_append(recorded)
                 after = reduce(decider.evolve, events, before.state)
-                self._appended[stream_id] = Handled(after, recorded[-1].version)
+                self._appended[stream] = Handled(after, recorded[-1].version)
                 return Handled(after, recorded[-1].version, recorded)
+            before = None
         raise Conflict("too many writers at once: try again", code="busy")
 
     async def _after_append(self, recorded: Sequence[Recorded[Any]]) -> None:

@@ -13,7 +13,6 @@ from typing import cast
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from libs.common.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
-from libs.imaging import png
 from libs.imaging.containers import is_complete, jpeg_scans, sniff
 
 # Damaged EXIF is nothing anybody could act on.
@@ -89,13 +88,9 @@ def inspect(
 def check_pixels(data: bytes) -> None:
     """Decodes an inspected picture, as small as its decoder can. Raises `Invalid` (image_damaged).
 
-    For a moment WebP and interlaced PNG need up to four bytes a pixel. The JPEG decoder mends damage instead of
-    reporting it: a photo it can show passes, whatever the photo shows.
+    For a moment it needs up to four bytes a pixel. The JPEG decoder mends damage instead of reporting it: a photo
+    it can show passes, whatever the photo shows.
     """
-    if sniff(data) == "png" and not png.is_interlaced(data):
-        if not png.has_all_rows(data):
-            raise _damaged()
-        return
     with _open(data, LIMIT_PIXELS) as image:
         image.draft(None, (1, 1))
         try:

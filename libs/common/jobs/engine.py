@@ -28,6 +28,8 @@ LEASE_SECONDS = 30.0
 """A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
+NOTE_SECONDS = 1.0
+"""How often a worker notes how long its jobs take."""
 LONGEST_WAIT = 3600.0
 """Seconds; whoever says to come back later than that is asked sooner."""
 ATTEMPTS = Histogram(
@@ -59,6 +61,7 @@ class Engine:
     _running: dict[UUID, "asyncio.Task[Any]"] = field(default_factory=dict)
     _told: set[UUID] = field(default_factory=set)
     _cancelled: set[UUID] = field(default_factory=set)
+    _noted: float = -NOTE_SECONDS
     _queued: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -81,16 +84,25 @@ class Engine:
         while True:
             await free.acquire()
             self._queued.clear()
-            try:
-                claim = await queue.claim(self.service.db, self.worker_id, names, self.lease)
-            except (*AWAY, asyncpg.PostgresError) as error:
-                log.warning("cannot claim jobs: %r", error)
-                claim = None
+            claim = await self._claim(names)
             if claim is None:
                 free.release()
                 await _rung(self._queued, 1.0)
             else:
                 group.create_task(self._work(claim)).add_done_callback(lambda _: free.release())
+
+    async def _claim(self, names: list[str]) -> Claim | None:
+        claiming = asyncio.ensure_future(queue.claim(self.service.db, self.worker_id, names, self.lease))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:  # the worker stops, and nobody would work on what it gets
+            with suppress(*AWAY, asyncpg.PostgresError):
+                if claim := await claiming:
+                    await self._give_back(claim, 0.0, counts=False, patience=0.0)
+            raise
+        except (*AWAY, asyncpg.PostgresError) as error:
+            log.warning("cannot claim jobs: %r", error)
+            return None
 
     async def _work(self, claim: Claim) -> None:
         """One attempt, in the trace and under the id of the request that the job was accepted in."""
@@ -165,19 +177,19 @@ class Engine:
 
     async def _finish(self, job: RunningJob[Any], command: CompleteJob | FailJob | CancelJob) -> None:
         """The one end of the job: its events and the queue row's removal in one transaction, if the lease is ours."""
+        self._told.add(job.job_id)  # a cancellation that comes now comes too late
         seconds = time.monotonic() - job.began
         async with self.service.transaction(job.meta) as tx:
             con = await tx.connection()
             if not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
-            for report in job.closing.values():
-                await job.tell(tx, report)
             if isinstance(command, CompleteJob) and job.kind.conclude:
                 await job.kind.conclude(tx, job, command.result)
             await tx.handle(job.kind.decider, job.job_id, command)
-            if isinstance(command, CompleteJob):
+            if isinstance(command, CompleteJob) and time.monotonic() > self._noted + NOTE_SECONDS:
                 await queue.note_duration(con, job.kind.name, seconds)
+                self._noted = time.monotonic()
         outcome = _OUTCOMES[type(command)]
         ATTEMPTS.labels(job.kind.name, outcome).observe(seconds)
         log.info("job %s %s", job.job_id, outcome, extra={"milliseconds": round(seconds * 1000)})

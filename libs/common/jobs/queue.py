@@ -32,11 +32,6 @@ UPDATE job_queue SET worker_id = NULL, lease_until = NULL, available_at = now() 
   attempts = attempts - $4 WHERE job_id = $1 AND worker_id = $2
 """
 
-_REMOVE = """
-WITH gone AS (DELETE FROM job_queue WHERE job_id = $1 AND ($2::uuid IS NULL OR worker_id = $2) RETURNING job_id),
-  journal AS (DELETE FROM job_calls WHERE job_id IN (SELECT job_id FROM gone))
-SELECT EXISTS (SELECT FROM gone)
-"""
 _NOTE_DURATION = """
 WITH free AS (SELECT FROM job_stats WHERE kind = $1 FOR UPDATE SKIP LOCKED)
 INSERT INTO job_stats AS s
@@ -116,7 +111,13 @@ async def progressed(con: asyncpg.Connection, job_id: UUID) -> None:
 
 async def remove(con: asyncpg.Connection, job_id: UUID, worker_id: UUID | None = None) -> bool:
     """Takes a finished job out, its journal with it; with `worker_id` only if the lease is still that worker's."""
-    removed = await con.fetchval(_REMOVE, job_id, worker_id)
+    removed = await con.fetchval(
+        "DELETE FROM job_queue WHERE job_id = $1 AND ($2::uuid IS NULL OR worker_id = $2) RETURNING true",
+        job_id,
+        worker_id,
+    )
+    if removed:
+        await con.execute("DELETE FROM job_calls WHERE job_id = $1", job_id)
     return bool(removed)
 
 

@@ -4,26 +4,18 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
 from libs.common.database import Transaction
 from libs.common.decider import Decider
 from libs.common.jobs import queue
-from libs.common.jobs.lifecycle import Job, ReportProgress
+from libs.common.jobs.lifecycle import ReportProgress
 from libs.common.messages import Meta
 from libs.common.resilience import insist
 from libs.common.service import Service
 
-
-class JobState(Protocol):
-    """What a job's stream is folded to holds its life, whatever else it holds."""
-
-    @property
-    def job(self) -> Job: ...
-
-
-S = TypeVar("S", bound=JobState)
+S = TypeVar("S")
 STORE_SECONDS = 30.0
 """How long a paid answer waits for a database that is away."""
 
@@ -42,15 +34,6 @@ class JobKind(Generic[S]):
     conclude: Callable[[Transaction, "RunningJob[S]", dict[str, Any]], Awaitable[None]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A finished step, and `also` what it made."""
-
-    step: str
-    cost: float
-    also: Callable[[Transaction], Awaitable[None]] | None
-
-
 @dataclass(slots=True)
 class RunningJob(Generic[S]):
     """What a job may use while it runs; `state` is its stream as accepted, every input pinned."""
@@ -65,9 +48,6 @@ class RunningJob(Generic[S]):
     began: float = field(default_factory=time.monotonic)
     progressed: bool = False
     """This attempt has brought the job further, so that the failed ones before it are forgiven."""
-    closing: dict[str, Report] = field(default_factory=dict)
-    """By their steps: what is told in the transaction that ends the job."""
-    _reported: set[str] = field(default_factory=set)
 
     async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
@@ -91,27 +71,21 @@ class RunningJob(Generic[S]):
         cost: float = 0.0,
         also: Callable[[Transaction], Awaitable[None]] | None = None,
     ) -> None:
-        """Tells of a finished step, and `also` what it made, in one transaction; the last one's is the job's last."""
-        report = Report(step, cost, also)
-        self._reported.add(step)
-        if len(self._reported.union(self.state.job.steps)) >= self.state.job.total:
-            self.closing[step] = report
-            return
+        """Reports a finished step, and `also` what it made, in one transaction."""
         async with self.service.transaction(self.meta) as tx:
             con = await tx.connection()
             await queue.hold(con, self.job_id)
-            moved = await self.tell(tx, report)
-            if moved:  # a step reported again is no progress, and must not buy another attempt
+            if also:
+                await also(tx)
+            reported = await tx.handle(
+                self.kind.decider,
+                self.job_id,
+                ReportProgress(step=step, cost=cost),
+                event_ids=[self.event_id(step)],
+            )
+            if reported.events:  # a step reported again is no progress, and must not buy another attempt
                 await queue.progressed(con, self.job_id)
-        self.progressed |= moved
-
-    async def tell(self, tx: Transaction, report: Report) -> bool:
-        """False for a step that was told of before."""
-        if report.also:
-            await report.also(tx)
-        command = ReportProgress(step=report.step, cost=report.cost)
-        event_ids = [self.event_id(report.step)]
-        return bool((await tx.handle(self.kind.decider, self.job_id, command, event_ids=event_ids)).events)
+        self.progressed |= bool(reported.events)
 
     def event_id(self, step: str) -> UUID:
         """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""

@@ -46,7 +46,7 @@ async def analyze(
     command = pin(user.id, product, body, choice)
     job_id = uuid7()
     await queue.enqueue(tx, JOB_TYPE, job_id, user.id, service.settings.queue_max)
-    await tx.handle(analyses, job_id, command)
+    await tx.handle(analyses, job_id, command, new=True)
     links = links_of(job_id)
     job = {"job_id": job_id, "status": "queued", "links": links}
     await accepted(job)

@@ -39,6 +39,6 @@ async def register(
         must_change_password=must_change_password,
         **new.model_dump(include={"email", "username", "full_name"}),
     )
-    await tx.handle(accounts, account_id, command)
+    await tx.handle(accounts, account_id, command, new=True)
     await tx.execute(credentials.store(account_id=account_id, password_hash=password_hash))
     return account_id

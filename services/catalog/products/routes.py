@@ -40,7 +40,7 @@ async def create_product(body: CreateProductBody, user: CurrentUser, tx: Tx, obj
     if body.slug:
         await slugs.reserve(tx, body.slug, product_id, user.id)
     slug = body.slug or await slugs.reserve_for_title(tx, body.title, product_id, user.id)
-    await tx.handle(products, product_id, CreateProduct(owner_id=user.id, slug=slug, details=body))
+    await tx.handle(products, product_id, CreateProduct(owner_id=user.id, slug=slug, details=body), new=True)
     return await _answer(
         tx, objects, product_id, user.id, 201, {"location": f"/api/v1/products/{product_id}"}
     )

@@ -68,7 +68,7 @@ class Work:
         record = RecordImage.model_validate(answer["picture"])
 
         async def tell(tx: Transaction) -> None:
-            await tx.handle(images, picture.image_id, record)
+            await tx.handle(images, picture.image_id, record, new=True)
 
         await self.job.progress(step, cost=spent(record.call), also=tell)
         return record

@@ -133,7 +133,7 @@ async def _accept(
 ) -> Json:
     request_id = uuid7()
     await queue.enqueue(tx, JOB_TYPE, request_id, owner_id, limit)
-    await tx.handle(generations, request_id, pin(owner_id, basis, wish, choice, datetime.now(UTC)))
+    await tx.handle(generations, request_id, pin(owner_id, basis, wish, choice, datetime.now(UTC)), new=True)
     answer = accepted(request_id)
     return Json(answer, 202, {"location": answer["links"]["request"]})
 

@@ -42,6 +42,35 @@ async def test_a_rolled_back_transaction_leaves_nothing_and_wakes_nobody(scratch
     assert scratch.woken == []
 
 
+async def test_a_second_command_in_a_transaction_goes_on_from_the_first(scratch: Counters) -> None:
+    counter, tx = uuid7(), scratch.begin()
+    await tx.handle(counters, counter, Add(amount=2))
+    second = await tx.handle(counters, counter, Add(amount=3))
+    assert (second.state.total, second.version) == (5, 2)
+    with pytest.raises(Conflict, match="below zero"):
+        await tx.handle(counters, counter, Add(amount=-6))
+    await tx.commit()
+    assert await scratch.handle(counter, Add(amount=-5)) == 3, "nothing of it is remembered after the commit"
+
+
+async def test_after_a_rollback_a_transaction_begins_from_what_is_stored(scratch: Counters) -> None:
+    counter, tx = uuid7(), scratch.begin()
+    await tx.handle(counters, counter, Add(amount=2))
+    await tx.rollback()
+    again = await tx.handle(counters, counter, Add(amount=1))
+    assert (again.state.total, again.version) == (1, 1)
+    await tx.commit()
+
+
+async def test_a_stream_taken_for_new_that_is_there_is_read(scratch: Counters) -> None:
+    counter = uuid7()
+    await scratch.handle(counter, Add(amount=2))
+    tx = scratch.begin()
+    second = await tx.handle(counters, counter, Add(amount=3), new=True)
+    await tx.commit()
+    assert (second.state.total, second.version) == (5, 2)
+
+
 async def test_twenty_writers_of_one_stream_all_succeed(scratch: Counters) -> None:
     counter = uuid7()
     versions = await asyncio.gather(*(scratch.handle(counter, Add(amount=1)) for _ in range(20)))

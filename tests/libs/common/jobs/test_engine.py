@@ -300,6 +300,56 @@ async def test_a_worker_that_stops_hands_its_job_on(service: Service[Any], start
     assert (await at_end(service, job_id)).status == "completed"
 
 
+async def test_what_is_claimed_while_the_worker_stops_is_given_back(
+    service: Service[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, claimed, arrive = queue.claim, asyncio.Event(), asyncio.Event()
+
+    async def claim_slowly(*args: Any) -> Any:
+        found = await claim(*args)
+        claimed.set()
+        await arrive.wait()
+        return found
+
+    monkeypatch.setattr(queue, "claim", claim_slowly)
+    await accept(service, uuid7(), ANNA)
+    engine = Engine(service, [chore_kind(nothing)], slots=1, timeout=20, lease=600.0)
+    stopping = asyncio.create_task(engine.run())
+    await asyncio.wait_for(claimed.wait(), 10)
+    stopping.cancel()
+    arrive.set()
+    with suppress(asyncio.CancelledError):
+        await stopping
+    row = await service.db.pool.fetchrow("SELECT lease_until, attempts FROM job_queue")
+    assert (row["lease_until"], row["attempts"]) == (None, 0)
+
+
+async def test_a_cancellation_that_comes_while_the_job_ends_comes_too_late(
+    service: Service[Any], start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew, remove, looks = queue.renew, queue.remove, asyncio.Queue[bool]()
+
+    async def renew_and_tell(*args: Any) -> dict[UUID, bool]:
+        ours = await renew(*args)
+        looks.put_nowait(any(ours.values()))
+        return ours
+
+    async def remove_when_cancelled(*args: Any) -> bool:
+        await service.db.pool.execute("UPDATE job_queue SET cancelled = true")
+        for _ in range(2):  # at its second look it has acted upon the first
+            service.bus.wake(f"{SCHEMA}.jobs")
+            while not await looks.get():
+                pass
+        return await remove(*args)
+
+    monkeypatch.setattr(queue, "renew", renew_and_tell)
+    monkeypatch.setattr(queue, "remove", remove_when_cancelled)
+    await start(nothing, lease=600.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    assert (await at_end(service, job_id)).status == "completed"
+
+
 async def test_an_attempt_whose_lease_was_lost_ends_nothing(
     service: Service[Any], start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -321,7 +371,7 @@ async def test_an_attempt_whose_lease_was_lost_ends_nothing(
             await asyncio.sleep(0.02)
     assert await service.db.pool.fetchval("SELECT worker_id FROM job_queue") == UUID(int=99)
     job = await state_of(service, job_id)
-    assert (job.status, job.steps) == ("processing", ()), "the other worker finds the answer and tells of it"
+    assert (job.status, job.steps) == ("processing", ("step-0",))
 
 
 async def test_a_job_claimed_while_leases_are_renewed_is_not_taken_for_lost(

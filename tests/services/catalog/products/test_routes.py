@@ -323,7 +323,7 @@ async def test_a_request_asks_little_of_the_database(
         "list": 1,
         "references": 1,
         "history": 1,
-        "create": 7,
+        "create": 6,
         "change": 6,
         "delete": 5,
     }
