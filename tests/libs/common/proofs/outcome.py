@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from typing import Any
 
 from nats.js.errors import NotFoundError
 
 from libs.common.cloudevents import place_of
+from libs.common.resilience import Interrupted
 from libs.common.service import Service
 from libs.common.stream_reader import reading
 from tests.libs.common.accounts import Switch, accounts, register
@@ -29,7 +31,13 @@ async def write(service: Service[Any], stop: asyncio.Event, pause: float = 0.004
 
 
 async def published(service: Service[Any]) -> list[int]:
-    """The positions of the stream's messages, in its order."""
+    """The positions of the stream's messages, in its order; read anew if a server goes away meanwhile."""
+    while True:
+        with suppress(Interrupted, TimeoutError):
+            return await _read(service)
+
+
+async def _read(service: Service[Any]) -> list[int]:
     last = (await service.bus.js.stream_info(STREAM)).state.last_seq
     found: list[int] = []
     if last:
