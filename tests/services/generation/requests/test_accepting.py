@@ -270,10 +270,10 @@ async def test_a_repeated_request_has_one_effect(
     assert (await client.get(f"/products/{product_id}/generations")).json()["total"] == 1
 
 
-async def test_accepting_takes_eight_statements(
+async def test_accepting_takes_seven_statements(
     client: AsyncClient, owner_id: UUID, neighbours: Neighbours, service: Service[Any]
 ) -> None:
     product_id = await neighbours.product(owner_id)
     async with statements(service.db.pool) as seen:
         await ask(client, product_id)
-    assert len(seen) == 8, seen  # BEGIN, admission (3), load, append, the row, COMMIT
+    assert len(seen) == 7, seen  # BEGIN, admission (3), load, append, the row, COMMIT
