@@ -276,4 +276,4 @@ async def test_accepting_takes_seven_statements(
     product_id = await neighbours.product(owner_id)
     async with statements(service.db.pool) as seen:
         await ask(client, product_id)
-    assert len(seen) == 7, seen  # BEGIN, admission (3), load, append, the row, COMMIT
+    assert len(seen) == 7, seen  # BEGIN, admission (3), append, the row, COMMIT
