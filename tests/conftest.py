@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import run_directory
 from deploy.local.postgres import Postgres
 from deploy.local.stack import SERVERS, Stack
 
@@ -31,9 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """A killed test run removes what it started, as an interrupted one does; two processes share no ports."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    run_directory.PORTS = run_directory.PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    """A killed test run removes what it started, as an interrupted one does."""
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
 
 

@@ -5,7 +5,9 @@ import json
 import os
 import signal
 import socket
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from random import SystemRandom
 from typing import IO
@@ -106,9 +108,14 @@ moment must find its port free again, and a client that keeps retrying must not 
 
 
 def free_port() -> int:
-    """One of `PORTS` of 127.0.0.1 that nobody listens on."""
-    while not is_free(port := SystemRandom().choice(PORTS)):
+    """One of `PORTS` of 127.0.0.1 that nobody listens on, and that is given out only once.
+
+    Whoever asked for it may take a while to listen there. Until the asking process ends, no other stack of
+    this account is given the same.
+    """
+    while not (is_free(port := SystemRandom().choice(PORTS)) and _reserve(port)):
         pass
+    _reserved.add(port)
     return port
 
 
@@ -121,3 +128,21 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+_reserved: set[int] = set()
+"""By this process, to which its own locks are no hindrance."""
+
+
+def _reserve(port: int) -> bool:
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return port not in _reserved
+
+
+@cache
+def _reservations() -> IO[bytes]:
+    """An empty file, the same for all processes of this account: its byte N is locked by who has port N."""
+    return (Path(tempfile.gettempdir()) / f"vitrine-ports-{os.getuid()}").open("ab")
