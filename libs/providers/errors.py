@@ -1,6 +1,9 @@
 """Why a provider could not do what was asked, under codes that stay, and whether asking again may help."""
 
+import email.utils
 import enum
+import math
+import time
 
 from libs.common import errors
 from libs.providers.record import Usage
@@ -55,6 +58,18 @@ OWN_WORDS = {
 def in_own_words(code: ErrorCode, provider: str, said: str) -> str:
     """A sentence for the user; `provider` as it calls itself, `said` what it has said of a request it cannot take."""
     return OWN_WORDS.get(code, "{} cannot take this request: {}").format(provider, said)
+
+
+def told_wait(told: str | None) -> float | None:
+    """Seconds of a Retry-After, in either of its forms; None without one that can be read."""
+    if told is None:
+        return None
+    try:
+        seconds = float(told)
+    except ValueError:
+        date = email.utils.parsedate_tz(told)
+        seconds = email.utils.mktime_tz(date) - time.time() if date else math.nan
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 class ProviderError(Exception):

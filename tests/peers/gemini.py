@@ -1,9 +1,9 @@
 """A stub of the Gemini developer API: `POST /{version}/models/{model}:generateContent`, its answers and its refusals.
 
-Key `bad` is refused. Words: 400, 401, 403, 404, 429 (with RetryInfo), busy (429 without), quota (per day), 500,
-blocked (the prompt), refuse (the picture), truncate, text (no picture), none (no candidate), think (a draft and a
-thought first), several (a small picture first), garbage (bytes that are no picture; JSON outside the schema); and
-those of every stub.
+Key `bad` is refused. Words: 400, 401, 403, 404, 429 (with RetryInfo), busy (429 without), later and never (a
+header with a date, or with nonsense), quota (per day), 500, blocked (the prompt), refuse (the picture), truncate, text
+(no picture), none (no candidate), think (a draft and a thought first), several (a small picture first), garbage (bytes
+that are no picture; JSON outside the schema); and those of every stub.
 """
 
 import json
@@ -34,6 +34,7 @@ _DAILY = {
     "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
 }
 _KEY = {"@type": f"{RPC}ErrorInfo", "reason": "API_KEY_INVALID"}
+_HEADERS = {"later": {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "never": {"retry-after": "nan"}}
 _PROBLEMS: dict[str, tuple[int, str, str, list[dict[str, Any]]]] = {
     "400": (400, "INVALID_ARGUMENT", "Unsupported aspect ratio.", []),
     "401": (401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", []),
@@ -41,6 +42,8 @@ _PROBLEMS: dict[str, tuple[int, str, str, list[dict[str, Any]]]] = {
     "404": (404, "NOT_FOUND", "models/x is not found for API version v1.", []),
     "429": (429, "RESOURCE_EXHAUSTED", "Slow down.", [_RETRY]),
     "busy": (429, "RESOURCE_EXHAUSTED", "Slow down.", []),
+    "later": (429, "RESOURCE_EXHAUSTED", "Slow down.", []),
+    "never": (429, "RESOURCE_EXHAUSTED", "Slow down.", []),
     "quota": (429, "RESOURCE_EXHAUSTED", "Quota exceeded.", [_DAILY]),
     "500": (500, "INTERNAL", "An internal error has occurred.", []),
     BAD_KEY: (400, "INVALID_ARGUMENT", "API key not valid.", [_KEY]),
@@ -66,7 +69,7 @@ class GeminiStub(Stub):
         if problem := _PROBLEMS.get(BAD_KEY if call.key == BAD_KEY else word or ""):
             status, name, message, details = problem
             error = {"code": status, "message": message, "status": name, "details": details}
-            return JSONResponse({"error": error}, status)
+            return JSONResponse({"error": error}, status, _HEADERS.get(word or ""))
         config = call.body.get("generationConfig", {})
         pictorial = "IMAGE" in config.get("responseModalities", [])
         return JSONResponse(_head(call.path, pictorial) | _body(config, word, pictorial))

@@ -20,10 +20,17 @@ from typing import Any
 import uvicorn
 from PIL import Image
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 BAD_KEY = "bad"
+ALIEN = {
+    "status": "completed",
+    "output": [None],
+    "data": 5,
+    "choices": None,
+    "candidates": [{"finishReason": 5}],
+}
 _WORD = re.compile(r"\[\[(\w+)\]\]")
 
 
@@ -58,7 +65,8 @@ class Stub(ABC):
     def answer(self, call: Call, word: str | None) -> Response: ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Words of every stub: slow (never answers), reset (cuts the connection), broken (JSON), html (a gateway's)."""
+        """Words of every stub: slow (never answers), reset (cuts the connection), broken (JSON), html (a
+        gateway's), alien and null (JSON of no protocol), denied (a gateway's JSON)."""
         call = await self.read(Request(scope, receive))
         found = _WORD.search(call.text)
         word = self.script.popleft() if self.script else found and found[1]
@@ -72,6 +80,12 @@ class Stub(ABC):
                 _reset(send)
             case "broken":
                 await Response('{"cut": "of', media_type="application/json")(scope, receive, send)
+            case "alien":
+                await JSONResponse(ALIEN)(scope, receive, send)
+            case "denied":
+                await JSONResponse({"error": "denied"}, 403)(scope, receive, send)
+            case "null":
+                await JSONResponse(None)(scope, receive, send)
             case "html":
                 await Response("<html>Bad gateway</html>", 502, media_type="text/html")(scope, receive, send)
             case _:

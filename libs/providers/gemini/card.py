@@ -19,10 +19,16 @@ MOST_REFERENCES = 14
 LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": MOST_REFERENCES}
 
 
+ALIASES = ("gemini-1.5-pro", "gemini-2.5-pro")
+"""Of both default models: their names of earlier systems stood for whatever Gemini was asked for."""
+
+
 def card(settings: ProviderSettings) -> Card:
     models = (
-        Model(settings.gemini_vision_model, VISION, aliases=("gemini-1.5-pro", "gemini-2.5-pro")),
-        Model(settings.gemini_image_model, IMAGES, aliases=("nano-banana",), limits=LIMITS),
+        Model(settings.gemini_vision_model, VISION, aliases=ALIASES),
+        Model(
+            settings.gemini_image_model, IMAGES, aliases=("nano-banana", "seedream", *ALIASES), limits=LIMITS
+        ),
         Model(
             settings.gemini_image_model_quality,
             IMAGES,

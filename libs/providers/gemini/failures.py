@@ -8,11 +8,13 @@ import httpx2
 import pydantic
 from google.genai import errors
 
-from libs.providers.errors import ErrorCode, ProviderError, in_own_words
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words, told_wait
 from libs.providers.gemini.card import NAME
 
 # The SDK wraps refusals only: what breaks on the way arrives as the HTTP client's own error.
-RAISED = (errors.APIError, httpx2.HTTPError, TimeoutError, ValueError)
+# What is JSON, but not the JSON of the protocol, breaks the SDK in ways of Python's own.
+_MISREAD = (LookupError, TypeError, AttributeError)
+RAISED = (errors.APIError, httpx2.HTTPError, TimeoutError, ValueError, *_MISREAD)
 
 _BY_STATUS = {
     400: ErrorCode.INVALID,
@@ -62,9 +64,15 @@ def failure(error: Exception) -> ProviderError:
         case httpx2.HTTPError():
             return ProviderError(ErrorCode.UNAVAILABLE, "Gemini cannot be reached", NAME)
         case errors.UnknownApiResponseError() | json.JSONDecodeError() | pydantic.ValidationError():
-            return ProviderError(ErrorCode.BAD_RESPONSE, "the answer cannot be read", NAME)
+            return _unreadable()
+        case _ if isinstance(error, _MISREAD):
+            return _unreadable()
         case _:
             return ProviderError(ErrorCode.INVALID, str(error), NAME)
+
+
+def _unreadable() -> ProviderError:
+    return ProviderError(ErrorCode.BAD_RESPONSE, "Gemini's answer cannot be read", NAME)
 
 
 def _refused(error: errors.APIError) -> ProviderError:
@@ -92,14 +100,13 @@ def _retry_after(error: errors.APIError) -> float | None:
     """Seconds, out of the header or google.rpc.RetryInfo."""
     header = getattr(error.response, "headers", {}).get("retry-after")
     told = header or next(_details(error, "RetryInfo"), {}).get("retryDelay")
-    try:
-        return float(str(told).removesuffix("s")) if told else None
-    except ValueError:  # a date
-        return None
+    return told_wait(str(told).removesuffix("s")) if told else None
 
 
 def _details(error: errors.APIError, kind: str) -> Iterator[dict[str, Any]]:
-    body = error.details.get("error") if isinstance(error.details, dict) else None
-    for detail in (body or {}).get("details") or []:
-        if str(detail.get("@type")).endswith(f"google.rpc.{kind}"):
-            yield detail
+    """Nothing, if the body is not one of the API's: gateways have forms of their own."""
+    match error.details:
+        case {"error": {"details": [*details]}}:
+            for detail in details:
+                if isinstance(detail, dict) and str(detail.get("@type")).endswith(f"google.rpc.{kind}"):
+                    yield detail

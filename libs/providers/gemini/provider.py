@@ -125,7 +125,7 @@ class GeminiProvider:
         try:
             return Analysis(read(form.model_validate_json(text)), call)
         except ValueError as error:
-            message = f"the answer is not in the form that was asked for: {error}"
+            message = "Gemini's answer has not the form that was asked for"
             code = ErrorCode.BAD_RESPONSE
             raise ProviderError(code, message, NAME, request_id=call.request_id, usage=call.usage) from error
 

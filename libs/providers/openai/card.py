@@ -24,7 +24,7 @@ def card(settings: ProviderSettings) -> Card:
         Model(
             settings.openai_vision_model,
             VISION,
-            aliases=("gpt-5.2", "gpt-5.2-2025-12-11"),
+            aliases=("gpt-5.2", "gpt-5.2-2025-12-11", "anthropic.claude-3-5-sonnet"),
             limits={"images": MOST_REFERENCES},
         ),
         Model(settings.openai_image_model, IMAGES, limits=LIMITS),

@@ -1,15 +1,12 @@
 """From the SDK's failures to the codes that stay. Needs the SDK."""
 
-import email.utils
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx2
 import openai
-import pydantic
 
-from libs.providers.errors import ErrorCode, ProviderError, in_own_words
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words, told_wait
 from libs.providers.openai.card import NAME
 from libs.providers.record import Usage
 
@@ -35,6 +32,9 @@ BY_STATUS = {
     429: ErrorCode.RATE_LIMITED,
 }
 
+MISREAD = (ValueError, LookupError, TypeError, AttributeError)
+"""What reading an answer raises that is JSON, but not the JSON of the protocol."""
+
 
 @contextmanager
 def translated(request_id: str | None = None, usage: Usage | None = None) -> Iterator[None]:
@@ -48,7 +48,7 @@ def translated(request_id: str | None = None, usage: Usage | None = None) -> Ite
         raise ProviderError(ErrorCode.TIMEOUT, text, NAME) from error
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         raise ProviderError(ErrorCode.UNAVAILABLE, "OpenAI cannot be reached", NAME) from error
-    except (openai.APIResponseValidationError, pydantic.ValidationError, ValueError, LookupError) as error:
+    except (openai.APIResponseValidationError, *MISREAD) as error:
         text = "OpenAI's answer has not the form that was asked for"
         raise ProviderError(
             ErrorCode.BAD_RESPONSE,
@@ -69,7 +69,7 @@ def _of_status(error: openai.APIStatusError) -> ProviderError:
         in_own_words(code, "OpenAI", _said(error)),
         NAME,
         status=error.status_code,
-        retry_after=retry_after(error.response.headers),
+        retry_after=told_wait(error.response.headers.get("retry-after")),
         request_id=error.request_id,
         reason=error.code,
     )
@@ -93,15 +93,3 @@ def code_of(code: str | None, status: int) -> ErrorCode:
     if code in QUOTA:
         return ErrorCode.QUOTA
     return BY_STATUS.get(status, ErrorCode.UNAVAILABLE if status >= 500 else ErrorCode.INVALID)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from either form of the header; None without one that can be read."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        date = email.utils.parsedate_tz(value)
-        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None

@@ -1,7 +1,7 @@
 """`OpenAIProvider`: every capability over OpenAI's API. Needs the SDK, so it is imported when it is opened."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import httpx2
@@ -22,6 +22,7 @@ from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
 A = TypeVar("A", bound=answers.Answer)
+T = TypeVar("T")
 
 
 class OpenAIProvider:
@@ -46,36 +47,36 @@ class OpenAIProvider:
         await self._client.close()
 
     async def describe(self, images: Sequence[ImageBlob], hints: Hints, model: str) -> Analysis[ProductSpec]:
-        answer, call = await self._ask(
-            answers.SpecificationAnswer, questions.ROLE, questions.describe(hints), images, model
+        asked = questions.ROLE, questions.describe(hints)
+        return await self._ask(
+            answers.SpecificationAnswer, lambda told: told.specification(NAME), *asked, images, model
         )
-        with translated(call.request_id, call.usage):
-            return Analysis(answer.specification(NAME), call)
 
     async def classify(
         self, image: ImageBlob, labels: Sequence[str], model: str
     ) -> Analysis[dict[str, float]]:
-        text = questions.classify(labels)
-        answer, call = await self._ask(answers.ClassificationAnswer, questions.ROLE, text, [image], model)
-        return Analysis(answer.scores(tuple(labels)), call)
+        asked = questions.ROLE, questions.classify(labels)
+        return await self._ask(
+            answers.ClassificationAnswer, lambda told: told.scores(tuple(labels)), *asked, [image], model
+        )
 
     async def attributes(
         self, image: ImageBlob, names: Sequence[str], model: str
     ) -> Analysis[tuple[Attribute, ...]]:
-        text = questions.attributes(names)
-        answer, call = await self._ask(answers.AttributesAnswer, questions.ROLE, text, [image], model)
-        return Analysis(answer.told(tuple(names)), call)
+        asked = questions.ROLE, questions.attributes(names)
+        return await self._ask(
+            answers.AttributesAnswer, lambda told: told.told(tuple(names)), *asked, [image], model
+        )
 
     async def defects(self, image: ImageBlob, model: str) -> Analysis[tuple[Defect, ...]]:
-        text = questions.DEFECTS
-        answer, call = await self._ask(answers.DefectsAnswer, questions.ROLE, text, [image], model)
-        return Analysis(answer.found(), call)
+        asked = questions.ROLE, questions.DEFECTS
+        return await self._ask(answers.DefectsAnswer, answers.DefectsAnswer.found, *asked, [image], model)
 
     async def prompts(self, brief: Brief, count: int, model: str) -> Analysis[tuple[str, ...]]:
-        text = ideas.ideas(brief, count)
-        answer, call = await self._ask(answers.PromptsAnswer, ideas.ROLE, text, brief.references, model)
-        with translated(call.request_id, call.usage):
-            return Analysis(answer.first(count), call)
+        asked = ideas.ROLE, ideas.ideas(brief, count)
+        return await self._ask(
+            answers.PromptsAnswer, lambda told: told.first(count), *asked, brief.references, model
+        )
 
     async def generate(self, request: ImageRequest, model: str) -> ImageResult:
         size = images.size_for(request.aspect_ratio, request.resolution)
@@ -99,15 +100,22 @@ class OpenAIProvider:
         return await self._make(request, [image], size, DigitalSource.EDITED_BY_MODEL, model)
 
     async def _ask(
-        self, form: type[A], role: str, text: str, images: Sequence[ImageBlob], model: str
-    ) -> tuple[A, CallInfo]:
+        self,
+        form: type[A],
+        read: Callable[[A], T],
+        role: str,
+        text: str,
+        images: Sequence[ImageBlob],
+        model: str,
+    ) -> Analysis[T]:
+        """`read` takes from the filled form what was asked for; its ValueError is a bad response."""
         started = time.perf_counter()
         shown = await pictures.to_send(images[:MOST_REFERENCES])
         question = vision.Question(role, text, shown, form, model)
         with translated():
             reply = await vision.ask(self._client, self._settings.openai_api_style, question)
         with translated(reply.request_id, reply.usage):
-            answer = form.model_validate_json(reply.text)
+            value = read(form.model_validate_json(reply.text))
         call = CallInfo(
             NAME,
             reply.model,
@@ -117,7 +125,7 @@ class OpenAIProvider:
             reply.finish_reason,
             warnings=_left_out(images),
         )
-        return answer, call
+        return Analysis(value, call)
 
     async def _make(
         self,

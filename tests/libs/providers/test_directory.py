@@ -125,11 +125,24 @@ def test_the_model_list_says_what_answers_and_what_does_not() -> None:
     assert openai["unit_cost"]["by_resolution"].keys() == {"1K", "2K", "4K"}
 
 
-def test_names_that_clients_of_earlier_systems_send_are_known() -> None:
-    here = Directory.from_settings(ProviderSettings())
-    names = ("gpt-5.2-2025-12-11", "gemini-3-pro-image-preview", "gemini-1.5-pro", "nano-banana")
-    owners = [next(card.name for card in here.cards.values() if card.knows(name)) for name in names]
-    assert owners == ["openai", "gemini", "gemini", "gemini"]
+@pytest.mark.parametrize(
+    ("name", "capability", "model"),
+    [
+        ("gpt-5.2-2025-12-11", DESCRIBE, "gpt-6.1-terra"),
+        ("anthropic.claude-3-5-sonnet", DESCRIBE, "gpt-6.1-terra"),
+        ("Gemini 2.5 Pro", Capability.PROMPTS, "gemini-3.8-flash"),
+        ("gemini-1.5-pro", DESCRIBE, "gemini-3.8-flash"),
+        ("Gemini-1.5-pro", Capability.TRY_ON, "gemini-3.1-flash-image"),
+        ("Nano Banana", Capability.EDIT, "gemini-3.1-flash-image"),
+        ("Seedream", GENERATE, "gemini-3.1-flash-image"),
+        ("gemini-3-pro-image-preview", GENERATE, "gemini-3-pro-image"),
+    ],
+)
+def test_names_that_clients_of_earlier_systems_send_are_known(
+    name: str, capability: Capability, model: str
+) -> None:
+    here = Directory.from_settings(ProviderSettings(openai_api_key="k", gemini_api_key="k"))
+    assert here.choose(capability, model=name, fallback=False).model == model
 
 
 def test_nothing_heavy_is_imported_before_a_provider_is_opened() -> None:

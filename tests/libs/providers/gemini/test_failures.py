@@ -26,6 +26,10 @@ MODEL = "gemini-3.1-flash-image"
         ("html", ErrorCode.UNAVAILABLE, 502, None),
         ("reset", ErrorCode.UNAVAILABLE, None, None),
         ("broken", ErrorCode.BAD_RESPONSE, None, None),
+        ("alien", ErrorCode.BAD_RESPONSE, None, None),
+        ("denied", ErrorCode.PERMISSION, 403, None),
+        ("later", ErrorCode.RATE_LIMITED, 429, 0),
+        ("never", ErrorCode.RATE_LIMITED, 429, None),
     ],
 )
 async def test_a_call_that_fails(

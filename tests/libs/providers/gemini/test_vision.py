@@ -48,7 +48,7 @@ async def test_prompts_are_written_out_of_a_brief(gemini: GeminiProvider, stub: 
     written = await gemini.prompts(Brief("a calm brand for tea"), 1, MODEL)
     assert written.value == ("example",)
     assert "a calm brand for tea" in stub.calls[0].text
-    with pytest.raises(ProviderError, match="1 prompts instead of 2") as failed:
+    with pytest.raises(ProviderError) as failed:
         await gemini.prompts(Brief("a calm brand for tea"), 2, MODEL)
     assert failed.value.code == ErrorCode.BAD_RESPONSE
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -243,6 +244,9 @@ async def test_an_opaque_picture_in_place_of_a_transparent_one_is_not_taken(
         ("reset", ErrorCode.UNAVAILABLE),
         ("broken", ErrorCode.BAD_RESPONSE),
         ("garbage", ErrorCode.BAD_RESPONSE),
+        ("alien", ErrorCode.BAD_RESPONSE),
+        ("null", ErrorCode.BAD_RESPONSE),
+        ("denied", ErrorCode.PERMISSION),
     ],
 )
 async def test_failures_of_any_request(
@@ -274,6 +278,25 @@ async def test_answers_that_are_none(
     assert error.value.code == code
     if code in (ErrorCode.TRUNCATED, ErrorCode.BAD_RESPONSE):
         assert error.value.usage, "it has to be paid for all the same"
+
+
+@pytest.mark.parametrize("word", ["alien", "null"])
+async def test_json_of_no_protocol(stub: OpenAIStub, either: OpenAIProvider, word: str) -> None:
+    stub.script.append(word)
+    with pytest.raises(ProviderError) as error:
+        await described(either)
+    assert error.value.code == ErrorCode.BAD_RESPONSE
+
+
+async def test_what_the_schema_lets_through_is_checked_again(
+    stub: OpenAIStub, either: OpenAIProvider
+) -> None:
+    defect = {"kind": "spot", "scope": "photo", "severity": "low", "confidence": 0.5, "description": ""}
+    stub.said = json.dumps({"defects": [{**defect, "image": -1, "box": None}]})
+    with pytest.raises(ProviderError) as error:
+        await either.defects(blob(), VISION)
+    assert error.value.code == ErrorCode.BAD_RESPONSE
+    assert error.value.usage, "it has to be paid for all the same"
 
 
 @pytest.mark.parametrize(
