@@ -182,17 +182,18 @@ class Transaction:
         expected: int | None = None,
         event_ids: Sequence[UUID] | None = None,
         new: bool = False,
+        known: Handled[S] | None = None,
     ) -> Handled[S]:
         """Loads, decides, appends, and updates the inline read models.
 
         A lost race is decided again on the reloaded stream; losers queue on the stream's lock, so they get their turn
         however many they are. With `expected` (If-Match) any other version raises PreconditionFailed. A stream that
-        the command is to begin is `new`: it is read only if it is there already.
+        the command is to begin is `new`, one that was read before is `known`: it is read only if it has moved on.
         """
         con = await self.connection()
         # who has appended holds the stream's lock, so that nobody else can have gone on from there
         stream = (decider.stream_type, stream_id)
-        before = self._appended.get(stream) or (Handled(decider.initial, 0) if new else None)
+        before = self._appended.get(stream) or (Handled(decider.initial, 0) if new else known)
         for _ in range(1 + RETRIES):
             before = before or await self.state(decider, stream_id)
             events = decider.decide(command, before.state)  # first, so that a stranger is told 404
@@ -201,7 +202,7 @@ class Transaction:
                     f"this is version {before.version} now, not {expected}: read it again"
                 )
             if not events:
-                return before
+                return Handled(before.state, before.version)
             recorded = await self.log.append(
                 con, self.keys, decider.stream_type, stream_id, before.version, events, self.meta, event_ids
             )

@@ -1,5 +1,6 @@
 """What long work is: its kind, declared by a slice, and one job of it while it runs."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid5
 
-from libs.common.database import Transaction
+from libs.common.database import Handled, Transaction
 from libs.common.decider import Decider
 from libs.common.jobs import queue
 from libs.common.jobs.lifecycle import ReportProgress
@@ -18,6 +19,13 @@ from libs.common.service import Service
 S = TypeVar("S")
 STORE_SECONDS = 30.0
 """How long a paid answer waits for a database that is away."""
+_ANSWER = "SELECT answer FROM job_calls WHERE job_id = $1 AND step = $2"
+# nothing for a job that is over: who was taken for dead would leave it behind for ever
+_JOURNAL = """
+INSERT INTO job_calls (job_id, step, answer, done_at)
+SELECT job_id, $2, $3, now() FROM job_queue WHERE job_id = $1 FOR KEY SHARE
+ON CONFLICT (job_id, step) DO UPDATE SET answer = excluded.answer, done_at = excluded.done_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +44,36 @@ class JobKind(Generic[S]):
 
 @dataclass(slots=True)
 class RunningJob(Generic[S]):
-    """What a job may use while it runs; `state` is its stream as accepted, every input pinned."""
+    """What a job may use while it runs; `known` is its stream as this worker knows it, every input pinned.
+
+    `attempt` counts those since the last progress, this one included; the `first` one of all finds no journal.
+    """
 
     service: Service[Any]
     kind: JobKind[S]
     job_id: UUID
     owner_id: UUID
-    state: S
+    known: Handled[S]
     attempt: int
+    first: bool
     meta: Meta
     began: float = field(default_factory=time.monotonic)
     progressed: bool = False
     """This attempt has brought the job further, so that the failed ones before it are forgiven."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def state(self) -> S:
+        return self.known.state
 
     async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
         pool = self.service.db.pool
-        answer = await pool.fetchval(
-            "INSERT INTO job_calls AS c (job_id, step) VALUES ($1, $2) ON CONFLICT (job_id, step) "
-            "DO UPDATE SET attempts = c.attempts + 1 RETURNING answer",
-            self.job_id,
-            name,
-        )
+        answer = None if self.first else await pool.fetchval(_ANSWER, self.job_id, name)
         if answer is None:
             answer = await call()
-            store = "UPDATE job_calls SET answer = $3, done_at = now() WHERE job_id = $1 AND step = $2"
             # paid for already: a database that is away for a moment must not lose it
-            await insist(partial(pool.execute, store, self.job_id, name, answer), STORE_SECONDS)
+            await insist(partial(pool.execute, _JOURNAL, self.job_id, name, answer), STORE_SECONDS)
         return dict(answer)
 
     async def progress(
@@ -72,7 +83,7 @@ class RunningJob(Generic[S]):
         also: Callable[[Transaction], Awaitable[None]] | None = None,
     ) -> None:
         """Reports a finished step, and `also` what it made, in one transaction."""
-        async with self.service.transaction(self.meta) as tx:
+        async with self._turn, self.service.transaction(self.meta) as tx:
             con = await tx.connection()
             await queue.hold(con, self.job_id)
             if also:
@@ -82,9 +93,12 @@ class RunningJob(Generic[S]):
                 self.job_id,
                 ReportProgress(step=step, cost=cost),
                 event_ids=[self.event_id(step)],
+                known=self.known,
             )
-            if reported.events:  # a step reported again is no progress, and must not buy another attempt
+            # a step reported again is no progress, and must not buy another attempt
+            if reported.events and self.attempt > 1:
                 await queue.progressed(con, self.job_id)
+        self.known = reported
         self.progressed |= bool(reported.events)
 
     def event_id(self, step: str) -> UUID:

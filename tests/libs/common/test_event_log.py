@@ -4,13 +4,14 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from asyncpg.connection import LoggedQuery
 from uuid_utils.compat import uuid7
 
-from libs.common.database import connect
+from libs.common.database import Handled, connect
 from libs.common.errors import Conflict, PreconditionFailed
 from libs.common.event_log import EventLog, Tail
 from libs.common.messages import Cast, Event, Meta
-from tests.libs.common.counters import OWNER, Add, Added, Counters, Name, counters, log, total_of
+from tests.libs.common.counters import OWNER, Add, Added, Counter, Counters, Name, counters, log, total_of
 
 
 async def test_a_command_appends_and_its_read_model_is_there_with_it(scratch: Counters) -> None:
@@ -69,6 +70,28 @@ async def test_a_stream_taken_for_new_that_is_there_is_read(scratch: Counters) -
     second = await tx.handle(counters, counter, Add(amount=3), new=True)
     await tx.commit()
     assert (second.state.total, second.version) == (5, 2)
+
+
+async def test_a_stream_that_is_known_is_read_only_if_it_has_moved_on(scratch: Counters) -> None:
+    counter, tx, reads = uuid7(), scratch.begin(), list[str]()
+
+    def note(query: LoggedQuery) -> None:
+        reads.extend([query.query] if "FROM events" in query.query else [])
+
+    async def add(amount: int, known: Handled[Counter] | None) -> Handled[Counter]:
+        con = await tx.connection()
+        with con.query_logger(note):
+            handled = await tx.handle(counters, counter, Add(amount=amount), known=known)
+        await tx.commit()
+        return handled
+
+    first = await add(2, None)
+    reads.clear()
+    second = await add(3, first)
+    assert (second.state.total, len(reads)) == (5, 0)
+    third = await add(4, first)
+    assert (third.state.total, len(reads)) == (9, 1)
+    assert await add(0, third) == Handled(third.state, 3)
 
 
 async def test_twenty_writers_of_one_stream_all_succeed(scratch: Counters) -> None:

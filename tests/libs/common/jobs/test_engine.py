@@ -17,7 +17,7 @@ from libs.common.errors import Invalid, NotFound, TooMany, Unavailable
 from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
 from libs.common.jobs.engine import MAX_ATTEMPTS, Engine
-from libs.common.jobs.lifecycle import Job
+from libs.common.jobs.lifecycle import CancelJob, Job
 from libs.common.jobs.work import RunningJob
 from libs.common.logs import JsonFormatter
 from libs.common.messages import Meta
@@ -374,6 +374,29 @@ async def test_an_attempt_whose_lease_was_lost_ends_nothing(
     assert (job.status, job.steps) == ("processing", ("step-0",))
 
 
+async def test_an_answer_that_comes_after_the_end_leaves_no_journal(
+    service: Service[Any], start: Start
+) -> None:
+    """Nobody would ever take it away, with all that a provider has said in it."""
+    running, finish = asyncio.Event(), asyncio.Event()
+
+    async def slow(*_: Any) -> dict[str, Any]:
+        running.set()
+        await finish.wait()
+        return {}
+
+    engine = await start(slow, slots=1, lease=600.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await asyncio.wait_for(running.wait(), 10)
+    async with service.transaction() as tx:
+        await tx.handle(chores, job_id, CancelJob(by="another worker"))
+        await queue.remove(await tx.connection(), job_id)
+    finish.set()
+    await asyncio.wait(engine._running.values(), timeout=10)
+    assert await service.db.pool.fetchval("SELECT count(*) FROM job_calls") == 0
+
+
 async def test_a_job_claimed_while_leases_are_renewed_is_not_taken_for_lost(
     service: Service[Any], start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,8 +488,16 @@ async def test_users_take_turns(service: Service[Any]) -> None:
     for number in range(3):
         await accept(service, UUID(int=10 + number), ANNA)
     await accept(service, UUID(int=20), BEN)
-    claims = [await queue.claim(service.db, UUID(int=5), ["chore"], 30.0) for _ in range(4)]
-    assert [claim.owner_id for claim in claims if claim] == [ANNA, BEN, ANNA, ANNA]
+    claims = [await queue.claim(service.db, UUID(int=5), ["chore"], 30.0, most) for most in (1, 2, 5)]
+    assert [sorted(claim.owner_id for claim in some) for some in claims] == [[ANNA], [ANNA, BEN], [ANNA]]
+
+
+async def test_jobs_are_claimed_once_however_many_ask(service: Service[Any]) -> None:
+    for number in range(20):
+        await accept(service, UUID(int=number), UUID(int=number % 3))
+    workers = [queue.claim(service.db, UUID(int=worker), ["chore"], 30.0, 3) for worker in range(10)]
+    claimed = [claim.job_id.int for claims in await asyncio.gather(*workers) for claim in claims]
+    assert sorted(claimed) == list(range(20))
 
 
 async def test_a_full_queue_says_when_to_come_back(service: Service[Any]) -> None:
