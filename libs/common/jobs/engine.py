@@ -29,7 +29,6 @@ LEASE_SECONDS = 30.0
 """A dead worker's jobs are taken by another after so long; the heartbeat comes three times as often."""
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 5
-CLAIMED_AT_ONCE = 8
 NOTE_SECONDS = 1.0
 """How often a worker notes how long its jobs take."""
 LONGEST_WAIT = 3600.0
@@ -80,33 +79,31 @@ class Engine:
         self._changed.set()
 
     async def _claim_all(self, group: asyncio.TaskGroup) -> None:
-        """A few at a time, as long as slots are free: the first have made their calls before the last are here."""
+        """One job after the other, as long as a slot is free: the first has made its call before the last is here."""
         free = asyncio.Semaphore(self.slots)
-        while True:
-            wanted = await _take(free, CLAIMED_AT_ONCE)
-            self._queued.clear()
-            claims = await self._claim(wanted)
-            for claim in claims:
-                group.create_task(self._work(claim)).add_done_callback(lambda _: free.release())
-            if len(claims) < wanted:
-                for _ in range(wanted - len(claims)):
-                    free.release()
-                await _rung(self._queued, 1.0)
-
-    async def _claim(self, most: int) -> list[Claim]:
         names = [kind.name for kind in self.kinds]
-        claim = queue.claim(self.service.db, self.worker_id, names, self.lease, most)
-        claiming = asyncio.ensure_future(claim)
+        while True:
+            await free.acquire()
+            self._queued.clear()
+            claim = await self._claim(names)
+            if claim is None:
+                free.release()
+                await _rung(self._queued, 1.0)
+            else:
+                group.create_task(self._work(claim)).add_done_callback(lambda _: free.release())
+
+    async def _claim(self, names: list[str]) -> Claim | None:
+        claiming = asyncio.ensure_future(queue.claim(self.service.db, self.worker_id, names, self.lease))
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:  # the worker stops, and nobody would work on what it gets
             with suppress(*AWAY, asyncpg.PostgresError):
-                for late in await claiming:
-                    await self._give_back(late, 0.0, counts=False, patience=0.0)
+                if claim := await claiming:
+                    await self._give_back(claim, 0.0, counts=False, patience=0.0)
             raise
         except (*AWAY, asyncpg.PostgresError) as error:
             log.warning("cannot claim jobs: %r", error)
-            return []
+            return None
 
     async def _work(self, claim: Claim) -> None:
         """One attempt, in the trace and under the id of the request that the job was accepted in."""
@@ -243,16 +240,6 @@ class Engine:
                     self._told.add(job_id)
                     self._cancelled |= {job_id} & ours.keys()
                     task.cancel()
-
-
-async def _take(free: asyncio.Semaphore, most: int) -> int:
-    """Waits for one, and takes as many as there are then."""
-    await free.acquire()
-    taken = 1
-    while taken < most and not free.locked():
-        await free.acquire()
-        taken += 1
-    return taken
 
 
 async def _rung(bell: asyncio.Event, seconds: float) -> None:

@@ -13,21 +13,15 @@ from libs.common.database import Database, Transaction
 from libs.common.errors import TooMany
 
 _CLAIM = """
-WITH busy AS (SELECT owner_id, count(*) AS jobs FROM job_queue WHERE lease_until > now() GROUP BY owner_id),
-turns AS (
-  SELECT job_id, coalesce(busy.jobs, 0) + row_number() OVER (PARTITION BY owner_id ORDER BY queued_at) AS turn
-  FROM job_queue LEFT JOIN busy USING (owner_id)
-  WHERE kind = ANY($2) AND available_at <= now() AND coalesce(lease_until, '-infinity') < now()),
-mine AS (
-  SELECT q.job_id FROM job_queue q JOIN turns USING (job_id)
-  WHERE q.available_at <= now() AND coalesce(q.lease_until, '-infinity') < now()
-  ORDER BY turns.turn, q.queued_at
-  LIMIT $4 FOR UPDATE OF q SKIP LOCKED)
+WITH busy AS (SELECT owner_id, count(*) AS jobs FROM job_queue WHERE lease_until > now() GROUP BY owner_id)
 UPDATE job_queue SET worker_id = $1, lease_until = now() + $3 * interval '1 s', attempts = attempts + 1
-FROM mine WHERE job_queue.job_id = mine.job_id
-RETURNING job_queue.job_id, kind, owner_id, attempts, cancelled, traceparent, coalesce(
-  (SELECT meta->>'correlation_id' FROM events WHERE stream_id = job_queue.job_id AND version = 1),
-  job_queue.job_id::text) AS correlation_id
+WHERE job_id = (
+  SELECT q.job_id FROM job_queue q LEFT JOIN busy USING (owner_id)
+  WHERE q.kind = ANY($2) AND q.available_at <= now() AND coalesce(q.lease_until, '-infinity') < now()
+  ORDER BY coalesce(busy.jobs, 0), q.queued_at
+  LIMIT 1 FOR UPDATE OF q SKIP LOCKED)
+RETURNING job_id, kind, owner_id, attempts, cancelled, traceparent, coalesce(
+  (SELECT meta->>'correlation_id' FROM events WHERE stream_id = job_id AND version = 1), job_id::text) AS correlation_id
 """
 _RENEW = """
 UPDATE job_queue SET lease_until = now() + $2 * interval '1 s' WHERE worker_id = $1 AND job_id = ANY($3)
@@ -37,12 +31,7 @@ _RELEASE = """
 UPDATE job_queue SET worker_id = NULL, lease_until = NULL, available_at = now() + $3 * interval '1 s',
   attempts = attempts - $4 WHERE job_id = $1 AND worker_id = $2
 """
-_REMOVE = """
-WITH removed AS (
-  DELETE FROM job_queue WHERE job_id = $1 AND ($2::uuid IS NULL OR worker_id = $2) RETURNING job_id),
-journal AS (DELETE FROM job_calls USING removed WHERE job_calls.job_id = removed.job_id)
-SELECT true FROM removed
-"""
+
 _NOTE_DURATION = """
 WITH free AS (SELECT FROM job_stats WHERE kind = $1 FOR UPDATE SKIP LOCKED)
 INSERT INTO job_stats AS s
@@ -94,9 +83,10 @@ async def enqueue(tx: Transaction, kind: str, job_id: UUID, owner_id: UUID, limi
     tx.wake_on_commit("jobs")
 
 
-async def claim(db: Database, worker_id: UUID, kinds: list[str], lease: float, most: int) -> list[Claim]:
-    """The next jobs, leased for `lease` seconds: each of the user with the fewest running by then, the oldest first."""
-    return [Claim(**row) for row in await db.pool.fetch(_CLAIM, worker_id, kinds, lease, most)]
+async def claim(db: Database, worker_id: UUID, kinds: list[str], lease: float) -> Claim | None:
+    """The next job, leased for `lease` seconds: first of the user with the fewest running, then the oldest."""
+    row = await db.pool.fetchrow(_CLAIM, worker_id, kinds, lease)
+    return Claim(**row) if row else None
 
 
 async def renew(db: Database, worker_id: UUID, jobs: list[UUID], lease: float) -> dict[UUID, bool]:
@@ -121,7 +111,14 @@ async def progressed(con: asyncpg.Connection, job_id: UUID) -> None:
 
 async def remove(con: asyncpg.Connection, job_id: UUID, worker_id: UUID | None = None) -> bool:
     """Takes a finished job out, its journal with it; with `worker_id` only if the lease is still that worker's."""
-    return bool(await con.fetchval(_REMOVE, job_id, worker_id))
+    removed = await con.fetchval(
+        "DELETE FROM job_queue WHERE job_id = $1 AND ($2::uuid IS NULL OR worker_id = $2) RETURNING true",
+        job_id,
+        worker_id,
+    )
+    if removed:
+        await con.execute("DELETE FROM job_calls WHERE job_id = $1", job_id)
+    return bool(removed)
 
 
 async def note_duration(con: asyncpg.Connection, kind: str, seconds: float) -> None:

@@ -119,9 +119,10 @@ async def test_jobs_wait_and_run(publisher: Service[Any]) -> None:
     async with background(Backlog(publisher, [], ["chore"]).run()):
         await shows(3, "vitrine_jobs_waiting", kind="chore")
         await shows_some("vitrine_jobs_oldest_seconds", kind="chore")
-        await queue.claim(publisher.db, uuid7(), ["chore"], 60, 1)
+        claim = await queue.claim(publisher.db, uuid7(), ["chore"], 60)
         await shows(1, "vitrine_jobs_running", kind="chore")
         await shows(2, "vitrine_jobs_waiting", kind="chore")
+        assert claim
         await publisher.db.pool.execute("DELETE FROM job_queue")
         await shows(0, "vitrine_jobs_waiting", kind="chore")
         await shows(0, "vitrine_jobs_oldest_seconds", kind="chore")

@@ -488,16 +488,8 @@ async def test_users_take_turns(service: Service[Any]) -> None:
     for number in range(3):
         await accept(service, UUID(int=10 + number), ANNA)
     await accept(service, UUID(int=20), BEN)
-    claims = [await queue.claim(service.db, UUID(int=5), ["chore"], 30.0, most) for most in (1, 2, 5)]
-    assert [sorted(claim.owner_id for claim in some) for some in claims] == [[ANNA], [ANNA, BEN], [ANNA]]
-
-
-async def test_jobs_are_claimed_once_however_many_ask(service: Service[Any]) -> None:
-    for number in range(20):
-        await accept(service, UUID(int=number), UUID(int=number % 3))
-    workers = [queue.claim(service.db, UUID(int=worker), ["chore"], 30.0, 3) for worker in range(10)]
-    claimed = [claim.job_id.int for claims in await asyncio.gather(*workers) for claim in claims]
-    assert sorted(claimed) == list(range(20))
+    claims = [await queue.claim(service.db, UUID(int=5), ["chore"], 30.0) for _ in range(4)]
+    assert [claim.owner_id for claim in claims if claim] == [ANNA, BEN, ANNA, ANNA]
 
 
 async def test_a_full_queue_says_when_to_come_back(service: Service[Any]) -> None:
