@@ -113,9 +113,8 @@ def free_port() -> int:
     Whoever asked for it may take a while to listen there. Until the asking process ends, no other stack of
     this account is given the same.
     """
-    while not (is_free(port := SystemRandom().choice(PORTS)) and _reserve(port)):
+    while not (_reserve(port := SystemRandom().choice(PORTS)) and is_free(port)):
         pass
-    _reserved.add(port)
     return port
 
 
@@ -135,11 +134,14 @@ _reserved: set[int] = set()
 
 
 def _reserve(port: int) -> bool:
+    if port in _reserved:
+        return False
     try:
         fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-    except OSError:
+    except (BlockingIOError, PermissionError):  # which of them is the kernel's choice
         return False
-    return port not in _reserved
+    _reserved.add(port)
+    return True
 
 
 @cache

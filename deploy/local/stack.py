@@ -41,6 +41,8 @@ class Stack:
     ) -> None:
         self.run = RunDirectory(directory)
         self._given_ports = dict(ports or {})
+        names = [*SERVERS, "nats-monitor", "gateway", *services.api_names(), *services.worker_names()]
+        self.ports = {name: self._given_ports.get(name) or free_port() for name in names}
         self._given_env = dict(env or {})
         self._processes: dict[str, Supervised] = {}
 
@@ -180,11 +182,6 @@ class Stack:
             case ["gateway"]:
                 return self.gateway.program()
         raise KeyError(name)
-
-    @cached_property
-    def ports(self) -> dict[str, int]:
-        names = [*SERVERS, "nats-monitor", "gateway", *services.api_names(), *services.worker_names()]
-        return {name: self._given_ports.get(name) or free_port() for name in names}
 
     @cached_property
     def secrets(self) -> Secrets:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -82,6 +83,8 @@ def upstreams() -> Iterator[dict[str, Upstream]]:
     found = {name: Upstream(name) for name in SERVICES}
     for upstream in found.values():
         upstream.thread.start()
+    while not all(upstream.server.started for upstream in found.values()):
+        time.sleep(0.01)
     yield found
     for upstream in found.values():
         upstream.released.set()
@@ -101,14 +104,14 @@ def gateway(
     (caddy.site / "docs.html").write_text("<title>the page</title>")
     process = Supervised(caddy.program(), run.path / "gateway.log")
     process.start()
-    process.wait_ready(10)
+    process.wait_ready(60)
     yield f"http://localhost:{caddy.port}"
     process.stop()
 
 
 @pytest.fixture
 async def client(gateway: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=gateway) as client:
+    async with httpx.AsyncClient(base_url=gateway, timeout=60) as client:
         yield client
 
 
@@ -251,7 +254,7 @@ async def test_a_malformed_body_is_not_the_services_fault(gateway: str) -> None:
     address = httpx.URL(gateway)
     reader, writer = await asyncio.open_connection(address.host, address.port)
     writer.write(b"POST /api/v1/products HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         answer = await reader.readuntil(b"}")
     writer.close()
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -288,8 +291,8 @@ async def before(apis: dict[str, list[int]], directory: Path) -> AsyncIterator[h
     process = Supervised(caddy.program(), directory / "gateway.log")
     process.start()
     try:
-        await asyncio.to_thread(process.wait_ready, 30)
-        async with httpx.AsyncClient(base_url=f"http://localhost:{caddy.port}", timeout=20) as client:
+        await asyncio.to_thread(process.wait_ready, 60)
+        async with httpx.AsyncClient(base_url=f"http://localhost:{caddy.port}", timeout=60) as client:
             yield client
     finally:
         await asyncio.to_thread(process.stop)

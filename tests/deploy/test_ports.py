@@ -1,6 +1,5 @@
 """Ports that are not given are free ones, and nobody else's, even before anybody listens there."""
 
-import socket
 import subprocess
 import sys
 
@@ -17,22 +16,19 @@ print(run_directory.free_port())
 """
 
 
-@pytest.fixture
-def free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+def nearly_always(port: int) -> list[int]:
+    """A choice of ports that this one is nearly always chosen from, and that has others."""
+    return [port] * 1000 + list(range(port + 1, port + 21))
 
 
-def test_no_port_is_given_twice(free: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_port_is_given_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     given = free_port()
-    monkeypatch.setattr(run_directory, "PORTS", [given] * 20 + [free])
-    assert free_port() == free
+    monkeypatch.setattr(run_directory, "PORTS", nearly_always(given))
+    assert free_port() != given
 
 
-def test_no_port_of_another_process_is_given(free: int) -> None:
+def test_no_port_of_another_process_is_given() -> None:
     given = free_port()
-    choice = [str(port) for port in [given] * 20 + [free]]
-    command = [sys.executable, "-c", OTHER_PROCESS, *choice]
-    other = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert int(other.stdout) == free
+    command = [sys.executable, "-c", OTHER_PROCESS, *map(str, nearly_always(given))]
+    other = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert given < int(other.stdout) <= given + 20

@@ -75,7 +75,7 @@ async def test_a_service_publishes_under_its_own_name_only(catalog_nats: Client,
         await operator.flush()
         await catalog_nats.publish("vitrine.auth.account_erased.v1", b"forged")
         await catalog_nats.publish("vitrine.catalog.product_created.v1", b"true")
-        assert (await everything.next_msg()).data == b"true"
+        assert (await everything.next_msg(60)).data == b"true"
     finally:
         await operator.close()
 
@@ -89,7 +89,7 @@ async def test_a_service_cannot_listen_to_answers_for_another(catalog_nats: Clie
         await operator.publish("_INBOX.auth.1", b"secret")
         await operator.publish("_INBOX.catalog.1", b"answer")
         await operator.flush()
-        assert (await heard.next_msg()).data == b"answer"
+        assert (await heard.next_msg(60)).data == b"answer"
         assert overheard.pending_msgs == 0
     finally:
         await operator.close()
@@ -99,13 +99,14 @@ async def test_only_the_owner_changes_a_stream(catalog_nats: Client, nats: str) 
     operator = await broker.connect(nats)
     try:
         await operator.jetstream().add_stream(name="ev_auth", subjects=["vitrine.auth.>"])
-        stranger = catalog_nats.jetstream(timeout=0.5)
-        assert (await stranger.stream_info("ev_auth")).config.name == "ev_auth"
-        for change in (stranger.delete_stream, stranger.purge_stream):
+        catalog, impatient = (catalog_nats.jetstream(timeout=seconds) for seconds in (60, 0.5))
+        assert (await catalog.stream_info("ev_auth")).config.name == "ev_auth"
+        for change in (impatient.delete_stream, impatient.purge_stream):
             with pytest.raises(TimeoutError):  # what is not permitted gets no answer
                 await change("ev_auth")
-        await stranger.add_stream(name="ev_catalog", subjects=["vitrine.catalog.>"])
-        await stranger.delete_stream("ev_catalog")
+        assert (await catalog.stream_info("ev_auth")).config.name == "ev_auth"
+        await catalog.add_stream(name="ev_catalog", subjects=["vitrine.catalog.>"])
+        await catalog.delete_stream("ev_catalog")
     finally:
         await operator.jetstream().delete_stream("ev_auth")
         await operator.close()

@@ -17,7 +17,7 @@ from deploy.local.stack import Stack
 SLEEP = [sys.executable, "-c", "import time; print('hello', flush=True); time.sleep(600)"]
 
 
-def eventually(condition: Callable[[], object], seconds: float = 10) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never happened"
@@ -63,7 +63,7 @@ def test_children_of_a_killed_process_go_with_it(tmp_path: Path) -> None:
         eventually(lambda: process.last_words().split())
         child = psutil.Process(int(process.last_words().split()[0]))
         process.kill()
-        child.wait(10)
+        child.wait(60)
     finally:
         process.stop()
 
@@ -73,8 +73,9 @@ def test_a_program_that_never_gets_ready_is_quoted(tmp_path: Path) -> None:
     process = Supervised(broken, tmp_path / "broken.log")
     process.start()
     try:
+        eventually(lambda: "no such luck" in process.last_words())
         with pytest.raises(TimeoutError, match="no such luck"):
-            process.wait_ready(1)
+            process.wait_ready(0.1)
     finally:
         process.stop()
 
@@ -124,6 +125,6 @@ with Stack(Path({str(tmp_path)!r})) as stack:
         assert supervisor.stdout is not None
         servers = [psutil.Process(int(pid)) for pid in supervisor.stdout.readline().split()]
         supervisor.kill()
-        assert psutil.wait_procs(servers, timeout=10)[1] == []
+        assert psutil.wait_procs(servers, timeout=60)[1] == []
     with Stack(tmp_path) as stack:
         stack.start_server("postgres")

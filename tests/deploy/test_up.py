@@ -26,7 +26,7 @@ def run_dir(tmp_path: Path) -> Path:
 
 def vitrine(run_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [*VITRINE, "--run-dir", str(run_dir), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=plain_environment())
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=plain_environment())
 
 
 def plain_environment() -> dict[str, str]:
@@ -58,7 +58,7 @@ class Running:
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
         code = self.process.wait(60)
-        assert psutil.wait_procs(self.children, timeout=5)[1] == []
+        assert psutil.wait_procs(self.children, timeout=60)[1] == []
         return code
 
 
@@ -74,7 +74,7 @@ def running(run_dir: Path) -> Iterator[Running]:
 @pytest.mark.timeout(300)
 def test_it_starts_everything_once_and_stops_it_in_order(running: Running, run_dir: Path) -> None:
     url = running.wait_for_url()
-    with httpx.Client(base_url=url) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         assert client.get("/ready").status_code == 200
         assert "swagger-ui" in client.get("/docs").text
         document = client.get("/openapi.json").json()

@@ -64,7 +64,7 @@ async def reactions_are_idle(stack: Stack) -> bool:
 async def counted(stack: Stack, service: str, sample: str, **labels: str) -> int:
     """A counter of the service's worker, added up over the labels that are not given."""
     async with httpx.AsyncClient() as client:
-        page = await client.get(f"http://127.0.0.1:{stack.ports[f'{service}-worker']}/metrics", timeout=10)
+        page = await client.get(f"http://127.0.0.1:{stack.ports[f'{service}-worker']}/metrics", timeout=60)
     return sum(
         int(found.value)
         for family in text_string_to_metric_families(page.text)

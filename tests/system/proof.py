@@ -61,7 +61,7 @@ async def _published(bus: Bus, name: str, count: int) -> list[UUID]:
     reader = await bus.js.subscribe(
         f"vitrine.{name}.>", stream=f"ev_{name}", ordered_consumer=True, config=config
     )
-    return [UUID(orjson.loads((await reader.next_msg(5)).data)["id"]) for _ in range(count)]
+    return [UUID(orjson.loads((await reader.next_msg(PATIENCE)).data)["id"]) for _ in range(count)]
 
 
 async def _assert_read_models_equal_their_rebuild(stack: Stack, name: str) -> None:

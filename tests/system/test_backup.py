@@ -114,7 +114,7 @@ async def pictures_of(client: Client, job: MainJob) -> list[bytes]:
     """Fetched with the addresses that the gallery signs."""
     items = (await client.get(f"/products/{job.product}/gallery"))["items"]
     assert items
-    async with httpx.AsyncClient() as anybody:
+    async with httpx.AsyncClient(timeout=60) as anybody:
         answers = [await anybody.get(item["url"]) for item in items]
     assert {answer.status_code for answer in answers} == {200}
     return [answer.content for answer in answers]

@@ -55,14 +55,12 @@ async def _assert_ready_tells(system: Stack, check: str) -> None:
     """A request cannot do without the database alone."""
     async with (
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{system.ports['catalog-api']}") as api,
-        asyncio.timeout(20),
+        asyncio.timeout(60),
     ):
         while True:
             answer = await api.get("/ready", timeout=10)
-            checks = answer.json()["checks"]
-            if checks[check] != "ok":
+            if [name for name, state in answer.json()["checks"].items() if state != "ok"] == [check]:
                 break
             await asyncio.sleep(0.1)
     assert answer.status_code == (503 if check == "database" else 200)
     assert answer.json()["status"] == ("unavailable" if check == "database" else "degraded")
-    assert all(state == "ok" for name, state in checks.items() if name != check), checks

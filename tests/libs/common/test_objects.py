@@ -118,7 +118,7 @@ async def test_a_store_that_is_away_is_said_to_be_so(variables: dict[str, Any]) 
     for call in (store.get("a"), store.put("a", b"", "text/plain"), store.exists("a"), store.ping()):
         with pytest.raises(Unavailable):
             await call
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # with the library's own patience it is many minutes
     store.close()
 
 

@@ -109,7 +109,7 @@ async def test_listeners_hear_of_what_they_can_read(publisher: Service[Any], con
 
     async with background(Feed(consumer, LISTED, "auth", tell).run()):
         account = await register(publisher)
-        event = await asyncio.wait_for(heard.get(), 10)
+        event = await asyncio.wait_for(heard.get(), 60)
         assert event.stream_id == account
         assert await rows(consumer, "listed_accounts") == [(account, 0, 1)]
 

@@ -220,12 +220,12 @@ async def test_it_stops_when_what_is_under_way_has_ended(
 
     async with background(Reactor(consumer, ending).run()) as task:
         await register(publisher, "ada")
-        await asyncio.wait_for(started.wait(), 10)
+        await asyncio.wait_for(started.wait(), 60)
         task.cancel()
         await asyncio.sleep(0)
         assert not task.done()
         finish.set()
-        await asyncio.wait([task], timeout=10)
+        await asyncio.wait([task], timeout=60)
         assert task.done()
     assert await consumer.db.pool.fetchval("SELECT count(*) FROM inbox") == 1
 

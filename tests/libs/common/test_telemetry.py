@@ -123,7 +123,10 @@ def collector() -> Iterator[Collector]:
         yield collector
 
 
-def test_spans_are_exported_where_an_endpoint_is_set(collector: Collector) -> None:
+def test_spans_are_exported_where_an_endpoint_is_set(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.common.span_export._PATIENCE", 60)
     with exporting("catalog-api", collector.url), span("GET", "server", PARENT) as request:
         request.name = "GET /products"
         request.set(**{"http.response.status_code": 200})
@@ -150,7 +153,8 @@ def test_a_trace_that_is_not_sampled_is_not_exported(collector: Collector) -> No
     assert collector.of_trace() == []
 
 
-def test_a_collector_that_is_away_holds_nobody_up() -> None:
+def test_a_collector_that_is_away_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("libs.common.span_export._PATIENCE", 0.1)
     with exporting("catalog-api", "http://127.0.0.1:9"):
         for _ in range(600):
             with span("GET", "server"):

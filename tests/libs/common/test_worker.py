@@ -47,7 +47,7 @@ async def test_it_publishes_answers_probes_and_ends_in_order(service: Service[An
         await eventually(lambda: published(port, 1), 60)
     finally:
         worker.send_signal(signal.SIGTERM)
-    output, _ = await asyncio.wait_for(worker.communicate(), 20)
+    output, _ = await asyncio.wait_for(worker.communicate(), 60)
     assert worker.returncode == 0
     assert b'"message":"stopped"' in output
 

@@ -9,8 +9,11 @@ from typing import Any
 from libs.common.resilience import end
 
 
-async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 15.0) -> Any:
-    """The condition's first true value. A failed assertion counts as not yet."""
+async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
+    """The condition's first true value. A failed assertion counts as not yet.
+
+    The patience is for a machine that is busy with something else: a test that passes does not use it.
+    """
     deadline = time.monotonic() + seconds
     while True:
         problem: object = "not yet"

@@ -377,4 +377,4 @@ async def test_the_parent_imports_no_opencv_and_its_children_end_with_it(tmp_pat
         assert parent.stdout.readline() == "set()\n"
         (child,) = psutil.Process(parent.pid).children()
         parent.send_signal(signal.SIGKILL)
-    child.wait(timeout=10)
+    child.wait(timeout=60)

@@ -43,7 +43,7 @@ Accept = Callable[[UUID], Awaitable[UUID]]
 @pytest.fixture
 def settings(stack: Stack, service_env: Environment, monkeypatch: pytest.MonkeyPatch) -> AnalysisSettings:
     """What analysis' processes read; tokens are signed here instead of by auth."""
-    own = {"JWT_PRIVATE_KEY": service_env("auth")["JWT_PRIVATE_KEY"], "ANALYZE_SYNC_SECONDS": "30"}
+    own = {"JWT_PRIVATE_KEY": service_env("auth")["JWT_PRIVATE_KEY"], "ANALYZE_SYNC_SECONDS": "60"}
     for name, value in (service_env("analysis") | own).items():
         monkeypatch.setenv(name, value)
     return AnalysisSettings()
@@ -106,7 +106,7 @@ async def log_in(origin: str, token: Callable[[UUID], str]) -> AsyncIterator[Log
 
         def client_of(account_id: UUID) -> AsyncClient:
             headers = {"authorization": f"Bearer {token(account_id)}"}
-            client = AsyncClient(base_url=f"http://{origin}/api/v1", headers=headers, timeout=60)
+            client = AsyncClient(base_url=f"http://{origin}/api/v1", headers=headers, timeout=100)
             opened.push_async_callback(client.aclose)
             clients.append(client)
             return client

@@ -46,7 +46,7 @@ async def test_a_connection_ends_with_an_answer(api: FastAPI, monkeypatch: pytes
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             assert "connection" not in (await client.get("/health")).headers
             os.kill(os.getpid(), signal.SIGTERM)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await api.state.service.stopping.wait()
             kept = await client.get("/health")
             assert (kept.status_code, kept.headers["connection"]) == (200, "close")

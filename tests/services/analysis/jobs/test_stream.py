@@ -184,7 +184,7 @@ async def test_a_stream_takes_its_token_from_the_address(
     origin: str, token: Token, accept: Accept, owner_id: UUID
 ) -> None:
     job_id = await accept(PRODUCT)
-    async with AsyncClient(base_url=f"http://{origin}/api/v1") as browser:
+    async with AsyncClient(timeout=60, base_url=f"http://{origin}/api/v1") as browser:
         path = f"/jobs/{job_id}/stream"
         assert (await browser.get(path)).status_code == 401
         assert (await browser.get(path, params={"token": "forged"})).status_code == 401
@@ -256,7 +256,9 @@ async def test_open_websockets_and_streams_are_counted(
     job_id = await accept(PRODUCT)
     async with (
         socket_of(origin, job_id, token(owner_id)),
-        AsyncClient(base_url=f"http://{origin}/api/v1", params={"token": token(owner_id)}) as browser,
+        AsyncClient(
+            timeout=60, base_url=f"http://{origin}/api/v1", params={"token": token(owner_id)}
+        ) as browser,
         browser.stream("GET", f"/jobs/{job_id}/stream"),
     ):
         await eventually(lambda: open_now(1, 1))

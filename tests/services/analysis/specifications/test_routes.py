@@ -278,7 +278,7 @@ async def test_a_number_needs_its_product(client: AsyncClient, path: str) -> Non
 
 
 async def test_nobody_reads_without_a_token(origin: str, path: str) -> None:
-    async with AsyncClient(base_url=f"http://{origin}/api/v1") as nobody:
+    async with AsyncClient(timeout=60, base_url=f"http://{origin}/api/v1") as nobody:
         assert (await nobody.get(path)).status_code == 401
 
 

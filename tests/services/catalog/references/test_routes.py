@@ -309,7 +309,7 @@ async def test_the_url_leads_to_the_photo(client: AsyncClient, service: Catalog)
     signed = httpx.URL(image["url"])
     assert signed.host == httpx.URL(service.settings.public_url).host
     direct = f"{service.settings.s3_endpoint}{signed.raw_path.decode()}"
-    async with AsyncClient() as browser:
+    async with AsyncClient(timeout=60) as browser:
         answer = await browser.get(direct, headers={"host": signed.netloc.decode()})
         assert (answer.status_code, answer.content) == (200, MUG)
         assert answer.headers["content-type"] == "image/png"
