@@ -114,4 +114,4 @@ async def _conclude(tx: Transaction, job: RunningJob[Analysis], described: dict[
         call=described["call"],
         fallback_from=described["fallback_from"],
     )
-    await tx.handle(analyses, job.job_id, made)
+    await tx.handle(analyses, job.job_id, made, known=job.known)
