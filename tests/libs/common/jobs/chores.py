@@ -26,6 +26,7 @@ from libs.common.messages import Command, Meta
 from libs.common.privacy import KeyRing
 from libs.common.service import Definition, Service
 from tests.libs.common.counters import MASTER_KEY, SCHEMA
+from tests.libs.common.waiting import eventually
 
 
 class Do(Command):
@@ -51,6 +52,7 @@ class JobFinished(jobs.JobFinished):
     event_name = "scratch.job_finished"
 
 
+ANNA, BEN = UUID(int=1), UUID(int=2)
 EVENTS = JobEvents(JobQueued, JobStarted, JobProgressed, JobFinished)
 
 
@@ -116,6 +118,20 @@ async def state_of(service: Service[Any], job_id: UUID) -> Job:
     return state.job
 
 
+async def nothing(*_: Any) -> dict[str, Any]:
+    """The `call` that always succeeds."""
+    return {}
+
+
+async def at_end(service: Service[Any], job_id: UUID) -> Job:
+    async def over() -> Job | None:
+        job = await state_of(service, job_id)
+        return job if job.over else None
+
+    job: Job = await eventually(over)
+    return job
+
+
 async def main(url: str, nats_url: str, slots: int) -> None:
     db, bus = await Database.connect(url, SCHEMA, size=8), await Bus.connect(nats_url, "worker")
 
@@ -125,7 +141,7 @@ async def main(url: str, nats_url: str, slots: int) -> None:
         await asyncio.sleep(random.uniform(0.02, 0.08))
         return {"number": number}
 
-    await Engine(service_of(db, bus), [chore_kind(pay)], slots, timeout=60, lease=1.0).run()
+    await Engine(service_of(db, bus), [chore_kind(pay)], slots, timeout=60, lease=3.0).run()
 
 
 if __name__ == "__main__":
