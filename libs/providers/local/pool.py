@@ -10,9 +10,11 @@ import os
 import pickle
 import struct
 import sys
+from collections.abc import Hashable
 from typing import Any, Self, cast
 
 from libs.providers.deadline import queued
+from libs.providers.local.turns import Turns
 
 CHILD_MODULE = "libs.providers.local.child"
 LENGTH = struct.Struct(">Q")
@@ -35,18 +37,19 @@ class ChildPool:
 
     def __init__(self, size: int) -> None:
         self._slots = asyncio.Semaphore(size)
-        self._heavy = asyncio.Semaphore(1)
+        self._heavy = Turns()
         self._idle: list[_Child] = []
 
-    async def run(self, function: str, *args: Any, heavy: bool = False) -> Any:
+    async def run(self, function: str, *args: Any, heavy: bool = False, asker: Hashable = None) -> Any:
         """Arguments and result are pickled; what the function raises is raised here.
 
-        `heavy` tasks (hundreds of megabytes each) run one at a time. Cancelling kills the child.
+        `heavy` tasks (hundreds of megabytes each) run one at a time, those of all askers in turns.
+        Cancelling kills the child.
         """
         async with contextlib.AsyncExitStack() as turn:
             with queued():
                 if heavy:
-                    await turn.enter_async_context(self._heavy)
+                    await turn.enter_async_context(self._heavy.of(asker))
                 await turn.enter_async_context(self._slots)
             child = await self._take()
             try:

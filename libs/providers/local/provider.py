@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from libs.common.errors import DomainError
@@ -116,15 +116,18 @@ class LocalProvider:
         heavy = request.resolution == "4K" or (
             request.resolution == "2K" and any(map(_large, request.references))
         )
-        made: Made = await self._run(function, request, *args, heavy=heavy)
+        asker = request.provenance.get(
+            "request_id"
+        )  # otherwise one job's pictures outlast the next one's time
+        made: Made = await self._run(function, request, *args, heavy=heavy, asker=asker)
         return ImageResult(made.image, _call(started, made), made.details, vector=made.vector)
 
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    async def _run(self, function: str, *args: Any, heavy: bool = False) -> Any:
+    async def _run(self, function: str, *args: Any, heavy: bool = False, asker: Hashable = None) -> Any:
         try:
-            return await self._pool.run(function, *args, heavy=heavy)
+            return await self._pool.run(function, *args, heavy=heavy, asker=asker)
         except ChildDied as error:
             raise ProviderError(ErrorCode.UNAVAILABLE, str(error), NAME) from error
         except DomainError as error:

@@ -285,7 +285,7 @@ async def test_large_work_is_heavy(
 ) -> None:
     asked = []
 
-    async def run(self: ChildPool, function: str, *args: Any, heavy: bool = False) -> Any:
+    async def run(self: ChildPool, function: str, *args: Any, heavy: bool = False, asker: Any = None) -> Any:
         asked.append(heavy)
         raise ChildDied
 
