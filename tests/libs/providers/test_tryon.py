@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from libs.imaging.decode import open_rgb
-from libs.imaging.faces import find_face
+from libs.imaging.faces import Face, find_face
 from libs.imaging.pixels import Pixels
 from libs.imaging.segmentation import segment
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.local.tryon.body import measure_body
 from libs.providers.local.tryon.garment import measure_garment
 from libs.providers.local.tryon.preview import Preview, try_on
 from libs.providers.local.tryon.warp import backward_map
@@ -45,6 +46,31 @@ def test_the_garment_lies_on_the_chest_below_the_chin(preview: Preview) -> None:
     assert not cloth[: int(face.chin)].any()
     centre = np.flatnonzero(cloth.any(0))[[0, -1]].mean()
     assert centre == pytest.approx(face.centre, abs=10)
+
+
+def test_its_shoulders_slope_as_shoulders_do(preview: Preview) -> None:
+    """Where the silhouette is a spacesuit's as well."""
+    face = find_face(PERSON)
+    assert face is not None
+    cloth = green(preview.image)
+    for side in (-1, 1):
+        near, far = (
+            np.flatnonzero(cloth[:, round(face.centre + side * share * face.width)])[0]
+            for share in (0.6, 1.4)
+        )
+        assert 0.25 < (near - face.chin) / face.height < 0.45
+        assert 0.25 < (far - near) / face.height < 0.5
+
+
+def test_a_body_is_as_wide_as_people_are_and_may_lean() -> None:
+    face = Face(80, 40, 40, 40, 0.9)
+    mask = np.zeros((300, 200), bool)
+    mask[100:, 20:100] = mask[110:, 100:180] = True
+    body = measure_body(mask, face)
+    assert body.half_width == pytest.approx(1.65 * 40)
+    assert body.shoulders_y == pytest.approx((100.4, 110), abs=0.5)
+    thin = measure_body(np.zeros((300, 200), bool), face)
+    assert thin.half_width == pytest.approx(1.6 * 40, abs=5)
 
 
 def test_face_and_surroundings_stay_as_they_were(preview: Preview) -> None:

@@ -10,6 +10,9 @@ from libs.imaging.grab_cut import BACKGROUND, FOREGROUND, MAYBE_BACKGROUND, MAYB
 from libs.imaging.pixels import Pixels, Plane
 from libs.imaging.segmentation import Cutout, segment
 
+SHOULDER = 0.86
+"""Where a shoulder's end is, as a share of the half width."""
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -17,14 +20,13 @@ class Body:
 
     face: Face
     neck_y: float
-    shoulder_y: float
+    """Where the neck goes over into the shoulders, which is where a collar lies."""
+    torso_y: float
     """Where the silhouette opens from the neck."""
-    shoulder_end_y: float
-    """Top of the silhouette at the shoulders' ends."""
-    shoulder_middle_y: float
-    """The same half-way between the neck and there."""
+    shoulders_y: tuple[float, float]
+    """Of their ends, the left one in the picture first."""
     half_width: float
-    """Of the torso."""
+    """Over both upper arms."""
 
 
 def _silhouette_prior(shape: tuple[int, ...], face: Face) -> Plane:
@@ -63,21 +65,14 @@ def cut_out_person(rgb: Pixels, face: Face) -> Cutout:
 
 
 def measure_body(mask: Plane, face: Face) -> Body:
-    """`mask` is the silhouette. What it does not show is assumed from the face."""
+    """`mask` is the silhouette; it counts as far as people are built like that, and clothes and arms hide much."""
     h = face.height
-    neck_y = face.chin + 0.13 * h
-    shoulder_y = float(np.clip(_opening(mask, face), face.chin + 0.12 * h, face.chin + 0.62 * h))
-    half_width = _half_width(mask, face, shoulder_y)
-    end_y = _top_of_silhouette(mask, face, 0.92 * half_width, shoulder_y)
-    end_y = float(np.clip(end_y, neck_y + 0.16 * h, neck_y + 0.85 * h))
-    middle_y = _top_of_silhouette(mask, face, middle_of_shoulder(face, half_width), shoulder_y)
-    middle_y = neck_y + float(np.clip((middle_y - neck_y) / (end_y - neck_y), 0.22, 0.48)) * (end_y - neck_y)
-    return Body(face, neck_y, shoulder_y, end_y, middle_y, half_width)
-
-
-def middle_of_shoulder(face: Face, half_width: float) -> float:
-    """Its distance from the axis."""
-    return (0.48 * face.width + 0.97 * half_width) / 2
+    neck_y = face.chin + 0.29 * h
+    torso_y = float(np.clip(_opening(mask, face), face.chin + 0.12 * h, face.chin + 0.62 * h))
+    half_width = _half_width(mask, face, torso_y)
+    tops = (_top_of_silhouette(mask, face, side * SHOULDER * half_width, torso_y) for side in (-1, 1))
+    left, right = (float(np.clip(top, neck_y + 0.22 * h, neck_y + 0.52 * h)) for top in tops)
+    return Body(face, neck_y, torso_y, (left, right), half_width)
 
 
 def _opening(mask: Plane, face: Face) -> float:
@@ -89,23 +84,20 @@ def _opening(mask: Plane, face: Face) -> float:
     return face.chin + (float(wide[0]) if len(wide) else 0.5 * face.height)
 
 
-def _half_width(mask: Plane, face: Face, shoulder_y: float) -> float:
+def _half_width(mask: Plane, face: Face, torso_y: float) -> float:
     """Median over a few rows below the shoulders, within plausible proportions."""
     halves = []
     for share in (0.55, 0.80, 1.05):
-        row = int(shoulder_y + share * face.height)
+        row = int(torso_y + share * face.height)
         columns = np.flatnonzero(mask[min(row, len(mask) - 1)])
         if len(columns) and row < len(mask) - 2:
             halves += [face.centre - columns[0], columns[-1] - face.centre]
-    usual = np.minimum(halves, 1.9 * face.width) if halves else [1.45 * face.width]
-    return float(np.clip(np.median(usual), 1.25 * face.width, 1.75 * face.width))
+    usual = np.median(halves) if halves else 1.6 * face.width
+    return float(np.clip(usual, 1.5 * face.width, 1.65 * face.width))
 
 
 def _top_of_silhouette(mask: Plane, face: Face, distance: float, otherwise: float) -> float:
-    """Below the chin, mean of both sides of the axis."""
-    tops = []
-    for side in (-1, 1):
-        column = int(np.clip(face.centre + side * distance, 0, mask.shape[1] - 1))
-        rows = np.flatnonzero(mask[int(face.chin) :, column])
-        tops.append(face.chin + float(rows[0]) if len(rows) else otherwise)
-    return float(np.mean(tops))
+    """Below the chin, in the column that is so far to the right of the axis."""
+    column = int(np.clip(face.centre + distance, 0, mask.shape[1] - 1))
+    rows = np.flatnonzero(mask[int(face.chin) :, column])
+    return face.chin + float(rows[0]) if len(rows) else otherwise

@@ -11,15 +11,20 @@ from libs.imaging.faces import find_face
 from libs.imaging.pixels import Pixels, Plane, to_bytes, wide_blur
 from libs.imaging.segmentation import segment
 from libs.providers.errors import ErrorCode, ProviderError
-from libs.providers.local.tryon.body import Body, cut_out_person, measure_body, middle_of_shoulder
+from libs.providers.local.tryon.body import SHOULDER, Body, cut_out_person, measure_body
 from libs.providers.local.tryon.garment import Garment, measure_garment
 from libs.providers.local.tryon.warp import backward_map, warped
 
 CAVEAT = "placement preview from geometry: folds, fit and pose are not simulated"
 TRUST = 0.6  # of what is known about face and outline: geometry alone says no more
 WELL_COVERED = 0.75
+TRUNK = 0.92
+"""Half the width of a top's trunk, as a share of the person's; the upper arms are beside it."""
 LOWERED = 0.24
 """Arms hang lower than sleeves lie; radians."""
+
+HALF_WAY = 0.44
+"""How far a shoulder has come down half-way to its end."""
 
 Point: TypeAlias = tuple[float, float]
 Pair: TypeAlias = tuple[Point, Point]
@@ -51,7 +56,7 @@ def try_on(person: Pixels, garments: Sequence[Pixels]) -> Preview:
             warnings.append(f"garment {number}: the background is not plain, its outline may be wrong")
         trust = min(trust, garment_cut.confidence)
         colours, alpha = _placed(measure_garment(garment_cut), body, person.shape)
-        colours = _lit(colours, body, person, cut.alpha)
+        colours = _lit(colours, body, person)
         alpha = alpha * (1 - _head(body, person.shape) * cut.alpha)
         _lay_over(image, colours, alpha, body, cut.alpha)
         covered |= alpha > 0.5
@@ -66,7 +71,7 @@ def try_on(person: Pixels, garments: Sequence[Pixels]) -> Preview:
 def _placed(garment: Garment, body: Body, shape: tuple[int, ...]) -> tuple[Pixels, Plane]:
     """Colours and alpha of the garment at its place in a picture of this shape."""
     height, width = shape[:2]
-    scale = 2.1 * body.half_width / garment.body_width
+    scale = 2 * TRUNK * body.half_width / garment.body_width
     source, target = _pairs(garment, body, scale)
     colours, alpha = warped(garment.rgb, garment.alpha, backward_map(source, target, width, height), scale)
     return colours, alpha * _reach(target, body, shape)
@@ -85,34 +90,32 @@ def _reach(target: Plane, body: Body, shape: tuple[int, ...]) -> Plane:
 def _pairs(garment: Garment, body: Body, scale: float) -> tuple[Plane, Plane]:
     """Points of the garment and where they belong on the person."""
     face = body.face
-    half_collar = (garment.collar_right - garment.collar_left) / 2 * scale * 0.80
-    half_collar = float(np.clip(half_collar, 0.36 * face.width, 0.52 * face.width))
-    collar_y = body.neck_y + 0.04 * face.height
-    drop = max(0, garment.collar_dip - garment.collar_y) * scale * 0.75
-    drop = min(drop, 0.38 * face.height)
+    half_collar = (garment.collar_right - garment.collar_left) / 2 * scale
+    half_collar = float(np.clip(half_collar, 0.46 * face.width, 0.62 * face.width))
+    drop = min(max(0, garment.collar_dip - garment.collar_y) * scale, 0.45 * face.height)
     collar = (
         (garment.centre, float(max(garment.collar_dip, garment.collar_y))),
-        (face.centre, collar_y + drop),
+        (face.centre, body.neck_y + drop),
     )
     pairs: list[Pair] = [collar]
     for side in (-1, 1):
         corner = float(garment.collar_left if side < 0 else garment.collar_right), float(garment.collar_y)
-        pairs.append((corner, (face.centre + side * half_collar, collar_y)))
-        pairs += _side(garment, body, side, scale)
+        pairs.append((corner, (face.centre + side * half_collar, body.neck_y)))
+        pairs += _side(garment, body, side, half_collar, scale)
     source, target = zip(*pairs, strict=True)
     return np.array(source), np.array(target)
 
 
-def _side(garment: Garment, body: Body, side: int, scale: float) -> list[Pair]:
+def _side(garment: Garment, body: Body, side: int, half_collar: float, scale: float) -> list[Pair]:
     """Shoulder, sleeve, armpit and side seam."""
-    axis, half_torso = body.face.centre, 1.05 * body.half_width
+    axis, half_torso = body.face.centre, TRUNK * body.half_width
     x = garment.centre + side * garment.body_width / 2
     shoulder = x, garment.top_at(x)
-    place = axis + side * 0.97 * body.half_width, body.shoulder_end_y
+    place = axis + side * SHOULDER * body.half_width, body.shoulders_y[side > 0]
     armpit_y = place[1] + (garment.armpit_y - shoulder[1]) * scale
     collar_x = garment.collar_left if side < 0 else garment.collar_right
     middle_x = (collar_x + x) / 2
-    above = axis + side * middle_of_shoulder(body.face, body.half_width), body.shoulder_middle_y
+    above = (axis + side * half_collar + place[0]) / 2, body.neck_y + HALF_WAY * (place[1] - body.neck_y)
     pairs: list[Pair] = [
         ((middle_x, garment.top_at(middle_x)), above),
         (shoulder, place),
@@ -144,22 +147,21 @@ def _sleeve(garment: Garment, side: int, shoulder: Point, place: Point, scale: f
     return pairs
 
 
-def _lit(colours: Pixels, body: Body, person: Pixels, silhouette: Plane) -> Pixels:
+def _lit(colours: Pixels, body: Body, person: Pixels) -> Pixels:
     """Darker towards the sides and under the chin, and a little as the person's photo is.
 
     What is for sale keeps its colour: people in dark clothes or with dark skin stand in no less light.
     """
     height, width = person.shape[:2]
     face = body.face
-    across = np.abs(np.arange(width, dtype=np.float32) - face.centre) / (1.05 * body.half_width)
+    across = np.abs(np.arange(width, dtype=np.float32) - face.centre) / body.half_width
     chin = np.zeros((height, width), np.float32)
     radii = int(0.55 * face.width), int(0.22 * face.height)
     cv2.ellipse(chin, (int(face.centre), int(body.neck_y)), radii, 0, 0, 360, 1, -1)
-    shade = (1.03 - 0.17 * np.clip(across, 0, 1.15) ** 2.4)[None] * (
+    shade = (1.02 - 0.11 * np.clip(across, 0, 1.1) ** 2.4)[None] * (
         1 - 0.26 * wide_blur(chin, 0.10 * face.width)
     )
-    light = cv2.cvtColor(person, cv2.COLOR_RGB2GRAY)[silhouette > 0.5]
-    exposure = np.clip(np.percentile(light, 90) / 215, 0.93, 1.05) if light.size else 1.0
+    exposure = np.clip(np.percentile(cv2.cvtColor(person, cv2.COLOR_RGB2GRAY), 98) / 240, 0.93, 1.04)
     return np.asarray(np.clip(colours * shade[..., None], 0, 255) * np.float32(exposure))
 
 
@@ -182,5 +184,5 @@ def _lay_over(image: Pixels, colours: Pixels, alpha: Plane, body: Body, silhouet
 
 
 def _coverage(covered: Plane, silhouette: Plane, body: Body) -> float:
-    below = silhouette[int(body.shoulder_y) :]
-    return round(float(covered[int(body.shoulder_y) :][below].mean()), 2) if below.any() else 0.0
+    below = silhouette[int(body.torso_y) :]
+    return round(float(covered[int(body.torso_y) :][below].mean()), 2) if below.any() else 0.0
