@@ -13,6 +13,7 @@ from typing import cast
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from libs.common.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
+from libs.imaging import png
 from libs.imaging.containers import is_complete, jpeg_scans, sniff
 
 # Damaged EXIF is nothing anybody could act on.
@@ -88,9 +89,13 @@ def inspect(
 def check_pixels(data: bytes) -> None:
     """Decodes an inspected picture, as small as its decoder can. Raises `Invalid` (image_damaged).
 
-    For a moment it needs up to four bytes a pixel. The JPEG decoder mends damage instead of reporting it: a photo
-    it can show passes, whatever the photo shows.
+    Of a plain PNG only the rows, in a third of the time; others need up to four bytes a pixel for a moment. The JPEG
+    decoder mends damage instead of reporting it: a photo it can show passes, whatever the photo shows.
     """
+    if sniff(data) == "png" and (whole := png.is_whole(data)) is not None:
+        if not whole:
+            raise _damaged()
+        return
     with _open(data, LIMIT_PIXELS) as image:
         image.draft(None, (1, 1))
         try:
