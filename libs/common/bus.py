@@ -23,7 +23,7 @@ from libs.common.telemetry import span
 log = logging.getLogger(__name__)
 
 FIRST_WAIT = 2.0
-REPLY_SECONDS = 2.0
+REPLY_SECONDS = 2
 PING_SECONDS = 5
 """A server that has vanished closes nothing: after two unanswered pings the client looks for another one."""
 REQUEST_ID = "X-Request-Id"
@@ -131,7 +131,7 @@ class Bus:
         await listener.detach()
 
     async def ask(
-        self, service: str, question: str, payload: dict[str, Any], seconds: float = 2.0
+        self, service: str, question: str, payload: dict[str, Any], seconds: float = REPLY_SECONDS
     ) -> dict[str, Any]:
         """Another service's answer. Raises the refusal it answers with, or Unavailable without one."""
         if not self.connected:
@@ -164,7 +164,7 @@ class Bus:
         self._closing = True
         if self.connected:
             with suppress(TimeoutError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(REPLY_SECONDS):
                     await asyncio.gather(*(listener.drain() for listener in self._listeners))
         if self._link:
             self._link.cancel()
@@ -185,7 +185,7 @@ class Bus:
         nats-py's own PING overtakes what is still in its buffer; the second one comes behind that.
         """
         for _ in range(2):
-            await self.nc.flush(1)
+            await self.nc.flush(REPLY_SECONDS)
 
     async def _connection(self) -> None:
         """nats-py reconnects by itself, but on some errors of the server it gives up for good: then this ends."""

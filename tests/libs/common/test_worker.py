@@ -44,7 +44,7 @@ async def test_it_publishes_answers_probes_and_ends_in_order(service: Service[An
     )
     try:
         await register(service)
-        await eventually(lambda: published(port, 1), 60)
+        await eventually(lambda: published(port, 1))
     finally:
         worker.send_signal(signal.SIGTERM)
     output, _ = await asyncio.wait_for(worker.communicate(), 60)

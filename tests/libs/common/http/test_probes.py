@@ -24,11 +24,15 @@ def port() -> int:
 
 
 @pytest.fixture
-async def probe(variables: dict[str, Any], port: int) -> AsyncIterator[AsyncClient]:
+async def probe(
+    variables: dict[str, Any], port: int, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AsyncClient]:
+    """That of a worker whose servers may take their time."""
+    monkeypatch.setattr(probes, "_PATIENCE", 60)
     async with (
         Service.open(COUNTERS, **variables) as service,
         serving_probes(service, "127.0.0.1", port),
-        AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+        AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         yield client
 

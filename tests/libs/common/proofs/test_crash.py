@@ -39,9 +39,9 @@ async def test_killed_processes_lose_and_double_nothing(
                 await growth(publisher, random.randint(50, 300))
                 running.kill_one()
             stop.set()
-        await eventually(lambda: stream_is_complete(publisher), 60)
-        await eventually(lambda: rows_are_the_same(publisher, consumer), 60)
-        await eventually(lambda: reactions_are_complete(publisher, consumer), 60)
+        await eventually(lambda: stream_is_complete(publisher))
+        await eventually(lambda: rows_are_the_same(publisher, consumer))
+        await eventually(lambda: reactions_are_complete(publisher, consumer))
         assert await published(publisher) == await logged(publisher)
         assert await effects(consumer) == await registered(publisher)
 
@@ -52,4 +52,4 @@ async def growth(service: Service[Any], messages: int) -> None:
     async def grown() -> bool:
         return await stream_length(service) >= goal
 
-    await eventually(grown, 60)
+    await eventually(grown)

@@ -50,9 +50,9 @@ async def populate(publisher: Service[Any]) -> None:
 
 
 async def all_is_well(publisher: Service[Any], consumer: Service[Any]) -> None:
-    await eventually(lambda: stream_is_complete(publisher), 30)
-    await eventually(lambda: rows_are_the_same(publisher, consumer), 30)
-    await eventually(lambda: reactions_are_complete(publisher, consumer), 30)
+    await eventually(lambda: stream_is_complete(publisher))
+    await eventually(lambda: rows_are_the_same(publisher, consumer))
+    await eventually(lambda: reactions_are_complete(publisher, consumer))
     assert await published(publisher) == await logged(publisher)
     assert await effects(consumer) == await registered(publisher)
 

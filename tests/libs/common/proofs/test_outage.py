@@ -72,9 +72,9 @@ async def test_all_goes_on_by_itself(
         before = await eventually(lambda: number_of_events(publisher))
         await eventually(lambda: more_than(publisher, before))
         stop.set()
-    await eventually(lambda: stream_is_complete(publisher), 30)
-    await eventually(lambda: rows_are_the_same(publisher, consumer), 30)
-    await eventually(lambda: reactions_are_complete(publisher, consumer), 30)
+    await eventually(lambda: stream_is_complete(publisher))
+    await eventually(lambda: rows_are_the_same(publisher, consumer))
+    await eventually(lambda: reactions_are_complete(publisher, consumer))
     assert await published(publisher) == await logged(publisher)
     assert await effects(consumer) == await registered(publisher)
 

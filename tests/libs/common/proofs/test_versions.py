@@ -166,7 +166,7 @@ async def all_know(service: Service[Any], operator: Client, names: str) -> None:
         assert [await greeted(service, durable) for durable in DURABLES] == [list(names)] * 3
         return await have_read_all(service, operator)
 
-    await eventually(complete, 60)
+    await eventually(complete)
 
 
 async def subjects(operator: Client) -> list[str]:

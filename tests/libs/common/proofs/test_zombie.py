@@ -39,10 +39,10 @@ async def test_a_deposed_leader_publishes_nothing(
             await frozen_in_a_batch(zombie, publisher)
             await cut_session_of_the_leader(postgres)
             with parts(service_env, "relay"):
-                await eventually(lambda: stream_is_complete(publisher), 60)
+                await eventually(lambda: stream_is_complete(publisher))
                 await forget_what_was_published(operator)
                 zombie.thaw(0)
-                await eventually(partial(refused, log), 60)
+                await eventually(partial(refused, log))
             assert await published(publisher) == await logged(publisher)
 
 
@@ -52,7 +52,7 @@ async def frozen_in_a_batch(relay: Parts, publisher: Service[Any]) -> None:
     async def under_way() -> bool:
         return await stream_length(publisher) >= before + 100
 
-    await eventually(under_way, 60)
+    await eventually(under_way)
     relay.freeze(0)
     assert not await stream_is_complete(publisher), "the relay was too fast to be frozen"
 

@@ -28,7 +28,7 @@ async def ended(client: AsyncClient, job_id: str) -> dict[str, Any]:
         job: dict[str, Any] = (await client.get(f"/jobs/{job_id}")).json()
         return job if job["completed_at"] else None
 
-    job: dict[str, Any] = await eventually(over, seconds=60)
+    job: dict[str, Any] = await eventually(over)
     return job
 
 

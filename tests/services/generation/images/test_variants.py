@@ -29,7 +29,7 @@ async def test_variants_appear_after_the_picture(
         return image if len(image["variants"]) == 3 else None
 
     async with background(Relay(service).run()), background(Reactor(service, make_variants).run()):
-        image = await eventually(made, seconds=30)
+        image = await eventually(made)
     assert list(image["variants"]) == ["256", "1024", "2048"]
     assert image["thumbnail_url"] == image["variants"]["256"] == service.objects.url(f"{key}.256.webp")
     assert inspect(await service.objects.get(f"{key}.256.webp")).mime == "image/webp"

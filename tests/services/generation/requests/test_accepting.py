@@ -65,10 +65,9 @@ async def test_everything_is_pinned(
     assert [picture.seed for picture in pinned.images] == [41, 42, 43]
     assert pinned.final_prompt.startswith("A product photograph of Stoneware mug.")
     assert pinned.final_prompt.endswith("Scene: on an oak table, morning light")
-    folder = f"products/{owner_id}/{product_id}/generated/{datetime.now(UTC):%Y/%m}"
-    assert all(
-        re.fullmatch(rf"{folder}/\d{{8}}_\d{{6}}_[0-9a-f]{{12}}\.png", one.key) for one in pinned.images
-    )
+    folder = f"products/{owner_id}/{product_id}/generated"
+    dated = rf"{folder}/(\d{{4}})/(\d\d)/\1\2\d\d_\d{{6}}_[0-9a-f]{{12}}\.png"
+    assert all(re.fullmatch(dated, picture.key) for picture in pinned.images)
     assert len({picture.key for picture in pinned.images}) == 3
 
 

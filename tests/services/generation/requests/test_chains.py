@@ -66,7 +66,7 @@ async def made(client: AsyncClient, product_id: UUID, **wish: Any) -> Any:
         seen = (await client.get(f"/generation-requests/{accepted['request_id']}")).json()
         return seen if seen["status"] in ("completed", "failed") else None
 
-    return await eventually(over, seconds=60)
+    return await eventually(over)
 
 
 async def test_the_first_of_the_chain_paints_and_local_steps_in_halfway(
