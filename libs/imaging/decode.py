@@ -104,10 +104,19 @@ def check_pixels(data: bytes) -> None:
             raise _damaged() from error
 
 
-def has_transparency(data: bytes) -> bool:
-    """Whether an inspected picture can have transparent pixels, by its header."""
+def opacity(data: bytes) -> tuple[int, int]:
+    """The least and the greatest opacity, 0 to 255, of an inspected picture's pixels; decodes if it has alpha.
+
+    Raises `Invalid` (image_damaged).
+    """
     with _open(data, LIMIT_PIXELS) as image:
-        return _has_alpha(image)
+        if not _has_alpha(image):
+            return 255, 255
+        try:
+            least, most = image.convert("RGBA").getchannel("A").getextrema()
+        except DAMAGE as error:
+            raise _damaged() from error
+    return int(cast(float, least)), int(cast(float, most))
 
 
 def has_metadata(data: bytes) -> bool:

@@ -94,7 +94,8 @@ class Directory:
         for card in named:
             if card.knows(model):
                 return card
-        raise Invalid(f"{provider or 'nobody'} has a model {model}", code="unknown_model")
+        text = f"{provider} has no model {model}" if provider else f"no provider has a model {model}"
+        raise Invalid(text, code="unknown_model")
 
     def _first(self, capability: Capability) -> Choice:
         for name in self.chain(capability):

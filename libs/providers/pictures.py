@@ -8,10 +8,11 @@ from typing import Any
 
 from libs.common.errors import DomainError, Invalid
 from libs.imaging import metadata
-from libs.imaging.decode import check_pixels, has_metadata, has_transparency, inspect, open_rgb
+from libs.imaging.decode import check_pixels, has_metadata, inspect, opacity, open_rgb
 from libs.imaging.metadata import DigitalSource, Mark
 from libs.providers.base import ImageBlob, ImageOut
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.record import Usage
 
 LONGEST_SIDE = 2048
 """In pixels, of a picture that is sent: models look at no more."""
@@ -42,17 +43,25 @@ async def accept(
     seed: int | None = None,
     *,
     transparent: bool = False,
+    request_id: str | None = None,
+    usage: Usage | None = None,
 ) -> ImageOut:
     """The picture with its origin written into the file; `record` has `provider` and `model`. Works in a thread.
 
-    Raises `ProviderError` (bad response) for anything but a whole JPEG, PNG or WebP within our limits, and for an
-    opaque one where a transparent one was asked for.
+    Raises `ProviderError` (bad response), with the call's `request_id` and what it used, for anything but a whole and
+    still JPEG, PNG or WebP within our limits, for one in which nothing is to be seen, and for an opaque one where a
+    transparent one was asked for.
     """
 
     def look() -> ImageOut:
         info = inspect(data)
         check_pixels(data)
-        if transparent and not has_transparency(data):
+        if info.animated:
+            raise Invalid("it moves", code="image_animated")
+        least, most = opacity(data)
+        if most == 0:
+            raise Invalid("it is wholly transparent", code="image_empty")
+        if transparent and least == 255:
             raise Invalid("it is not transparent", code="image_opaque")
         marked = metadata.embed(data, Mark(source, {**record, "seed": seed}))
         return ImageOut(marked, info.mime, info.width, info.height, seed)
@@ -62,4 +71,11 @@ async def accept(
     except DomainError as error:
         provider = str(record["provider"])
         text = f"the picture is unusable: {error.detail}"
-        raise ProviderError(ErrorCode.BAD_RESPONSE, text, provider, reason=error.code) from error
+        raise ProviderError(
+            ErrorCode.BAD_RESPONSE,
+            text,
+            provider,
+            request_id=request_id,
+            reason=error.code,
+            usage=usage,
+        ) from error

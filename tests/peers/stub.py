@@ -124,10 +124,12 @@ def _reset(send: Send) -> None:
 
 @lru_cache(maxsize=64)
 def picture(width: int, height: int, shade: int = 0, *, kind: str = "PNG", alpha: bool = False) -> bytes:
-    """A plain picture; another shade (0 to 255) gives other pixels."""
+    """A plain picture, with `alpha` on nothing; another shade (0 to 255) gives other pixels."""
     encoded = io.BytesIO()
-    colour = (shade, 160, 90, 0) if alpha else (shade, 160, 90)
-    Image.new("RGBA" if alpha else "RGB", (width, height), colour).save(encoded, kind, compress_level=1)
+    image = Image.new("RGBA" if alpha else "RGB", (width, height), (shade, 160, 90))
+    if alpha:
+        image.paste((0, 0, 0, 0), (0, 0, width, height // 4))
+    image.save(encoded, kind, compress_level=1)
     return encoded.getvalue()
 
 

@@ -142,7 +142,9 @@ class GeminiProvider:
         )
         drawn = replies.picture(reply)
         record = {**request.provenance, "provider": NAME, "model": call.model, "prompt": request.prompt}
-        image = await pictures.accept(drawn, source, record, request.seed)
+        image = await pictures.accept(
+            drawn, source, record, request.seed, request_id=call.request_id, usage=call.usage
+        )
         warnings = tuple(_warnings(request, resolution, model))
         return ImageResult(image, replace(call, warnings=warnings), text=replies.spoken(reply))
 

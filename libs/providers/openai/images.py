@@ -14,6 +14,7 @@ from openai import AsyncOpenAI
 from libs.providers.base import AspectRatio, ImageBlob, Resolution
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
+from libs.providers.openai.errors import translated
 from libs.providers.record import Usage
 
 AREA = {"1K": 1024 * 1024, "2K": 2048 * 2048, "4K": 3840 * 2160}
@@ -63,7 +64,7 @@ def _stepped(side: float) -> int:
 
 
 async def order(client: AsyncOpenAI, wanted: Order) -> Delivery:
-    """Raises ProviderError (no image) and whatever the SDK raises."""
+    """Raises ProviderError (no image, bad response) and whatever the SDK raises."""
     common: dict[str, Any] = {
         "model": wanted.model,
         "prompt": wanted.prompt,
@@ -88,7 +89,9 @@ async def order(client: AsyncOpenAI, wanted: Order) -> Delivery:
             request_id=raw.request_id,
             usage=_usage(body),
         )
-    return Delivery(base64.b64decode(encoded, validate=True), _usage(body), raw.request_id)
+    usage = _usage(body)
+    with translated(raw.request_id, usage):
+        return Delivery(base64.b64decode(encoded, validate=True), usage, raw.request_id)
 
 
 def _file(number: int, blob: ImageBlob) -> tuple[str, bytes, str]:

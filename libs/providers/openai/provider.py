@@ -147,7 +147,14 @@ class OpenAIProvider:
         with translated():
             delivery = await images.order(self._client, order)
         record = {"provider": NAME, "model": model, **request.provenance, "prompt": request.prompt}
-        out = await pictures.accept(delivery.data, source, record, transparent=request.transparent)
+        out = await pictures.accept(
+            delivery.data,
+            source,
+            record,
+            transparent=request.transparent,
+            request_id=delivery.request_id,
+            usage=delivery.usage,
+        )
         call = CallInfo(
             NAME,
             model,

@@ -67,16 +67,16 @@ def test_who_cannot_be_asked_is_replaced_openly_or_not_at_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "code"),
+    ("wanted", "code", "words"),
     [
-        ({"provider": "dali"}, "unknown_provider"),
-        ({"model": "dali-9"}, "unknown_model"),
-        ({"provider": "anna", "model": "carl-1"}, "unknown_model"),
-        ({"model": "anna-sees"}, ErrorCode.UNSUPPORTED),
+        ({"provider": "dali"}, "unknown_provider", "no such provider: dali"),
+        ({"model": "dali-9"}, "unknown_model", "no provider has a model dali-9"),
+        ({"provider": "anna", "model": "carl-1"}, "unknown_model", "anna has no model carl-1"),
+        ({"model": "anna-sees"}, ErrorCode.UNSUPPORTED, "anna-sees does not offer image.generate"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_invalid(wanted: dict[str, str], code: str) -> None:
-    with pytest.raises(Invalid) as error:
+def test_a_wish_that_cannot_be_met_is_invalid(wanted: dict[str, str], code: str, words: str) -> None:
+    with pytest.raises(Invalid, match=words) as error:
         directory(ANNA, card("carl")).choose(GENERATE, **wanted)  # type: ignore[arg-type]
     assert error.value.code == code
 

@@ -11,6 +11,7 @@ from libs.imaging.metadata import DigitalSource
 from libs.providers.base import ImageBlob
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.pictures import LONGEST_SIDE, accept, to_send
+from tests.peers.stub import picture
 
 ORIENTATION, MAKER = 0x0112, 0x010F
 RECORD = {"provider": "anna", "model": "anna-1"}
@@ -72,8 +73,21 @@ async def test_what_is_no_whole_picture_is_refused(data: bytes, reason: str) -> 
     assert error.value.provider == "anna"
 
 
-async def test_transparency_that_was_asked_for_must_be_there() -> None:
-    clear, opaque = encoded((96, 64), mode="RGBA"), encoded((96, 64))
-    assert (await accept(clear, DigitalSource.GENERATED, RECORD, transparent=True)).width == 96
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+async def test_transparency_that_was_asked_for_must_be_there(mode: str) -> None:
+    """In the pixels: a channel for it is not enough."""
     with pytest.raises(ProviderError, match="not transparent"):
-        await accept(opaque, DigitalSource.GENERATED, RECORD, transparent=True)
+        await accept(encoded((96, 64), mode=mode), DigitalSource.GENERATED, RECORD, transparent=True)
+    clear = picture(96, 64, alpha=True)
+    assert (await accept(clear, DigitalSource.GENERATED, RECORD, transparent=True)).width == 96
+
+
+async def test_a_picture_of_nothing_and_one_that_moves_are_refused() -> None:
+    nothing, moving = io.BytesIO(), io.BytesIO()
+    Image.new("RGBA", (96, 64)).save(nothing, "PNG")
+    frames = [Image.new("RGB", (96, 64), colour) for colour in ("teal", "navy")]
+    frames[0].save(moving, "WEBP", save_all=True, append_images=frames[1:])
+    for data, reason in ((nothing, "image_empty"), (moving, "image_animated")):
+        with pytest.raises(ProviderError) as error:
+            await accept(data.getvalue(), DigitalSource.GENERATED, RECORD)
+        assert error.value.reason == reason

@@ -258,6 +258,8 @@ async def test_failures_of_any_request(
             await asked
         assert error.value.code == code
     assert len(stub.calls) == 2, "the SDK repeats nothing"
+    if word == "garbage":
+        assert error.value.usage, "it has to be paid for all the same"
 
 
 @pytest.mark.parametrize(
