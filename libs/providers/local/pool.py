@@ -94,6 +94,10 @@ class _Child:
 
     @property
     def alive(self) -> bool:
+        try:
+            os.kill(self._process.pid, 0)  # the kernel knows before the event loop does
+        except ProcessLookupError:
+            return False
         return self._process.returncode is None and not self._answers.at_eof()
 
     async def call(self, function: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
