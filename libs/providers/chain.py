@@ -147,7 +147,7 @@ class Providers:
         fallback: bool = True,
         resolution: Resolution | None = None,
     ) -> R:
-        """Asks one provider after the other; raises the failure that is most worth a retry.
+        """Asks one provider after the other; raises the failure that is most worth a retry, with all `attempts`.
 
         A refusal of the content ends it: to ask the next one would be to get around it.
         """
@@ -161,16 +161,18 @@ class Providers:
                     asked = partial(call, self._open(name), chosen)
                     result = await self._calls.make(name, capability, asked)
                 except ProviderError as error:
-                    failed = self._failed(capability, error, name, chosen, began)
-                    if error.code == ErrorCode.REFUSED:
-                        raise
                     failures.append(error)
-                    attempts.append(failed)
+                    attempts.append(self._failed(capability, error, name, chosen, began))
+                    if error.code == ErrorCode.REFUSED:
+                        error.attempts = tuple(attempts)
+                        raise
                 else:
                     return self._recorded(capability, result, attempts, chosen, resolution)
         if not failures:
             raise ProviderError(ErrorCode.UNSUPPORTED, f"no provider for {capability}", "none")
-        raise next((error for error in failures if error.retryable), failures[0])
+        told = next((error for error in failures if error.retryable), failures[0])
+        told.attempts = tuple(attempts)
+        raise told
 
     def _recorded(
         self,

@@ -4,9 +4,10 @@ import email.utils
 import enum
 import math
 import time
+from typing import Any
 
 from libs.common import errors
-from libs.providers.record import Usage
+from libs.providers.record import FailedAttempt, Usage
 
 
 class ErrorCode(enum.StrEnum):
@@ -93,6 +94,8 @@ class ProviderError(Exception):
         self.code, self.message, self.provider = code, message, provider
         self.status, self.retry_after = status, retry_after
         self.request_id, self.reason, self.usage = request_id, reason, usage
+        self.attempts: tuple[FailedAttempt, ...] = ()
+        """Whoever was asked and could not do it, this failure's own provider included; the chain knows."""
 
     @property
     def retryable(self) -> bool:
@@ -102,6 +105,11 @@ class ProviderError(Exception):
     def most_attempts(self) -> int | None:
         """In how many attempts a job may meet it before it gives up; None: in as many as any job has."""
         return 2 if self.code in RETRYABLE_ONCE else None
+
+    @property
+    def record(self) -> list[dict[str, Any]]:
+        """The failed attempts as events keep them."""
+        return [attempt.record() for attempt in self.attempts]
 
     def __str__(self) -> str:
         return self.message

@@ -1,9 +1,9 @@
 """A stub of the Gemini developer API: `POST /{version}/models/{model}:generateContent`, its answers and its refusals.
 
 Key `bad` is refused. Words: 400, 401, 403, 404, 429 (with RetryInfo), busy (429 without), later and never (a
-header with a date, or with nonsense), quota (per day), 500, blocked (the prompt), refuse (the picture), truncate, text
-(no picture), none (no candidate), think (a draft and a thought first), several (a small picture first), garbage (bytes
-that are no picture; JSON outside the schema); and those of every stub.
+header with a date, or with nonsense), quota (per day), billing (400), 500, blocked (the prompt), refuse (the picture),
+truncate, text (no picture), none (no candidate), think (a draft and a thought first), several (a small picture first),
+garbage (bytes that are no picture; JSON outside the schema); and those of every stub.
 """
 
 import json
@@ -38,6 +38,7 @@ _HEADERS = {"later": {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, "never": 
 _PROBLEMS: dict[str, tuple[int, str, str, list[dict[str, Any]]]] = {
     "400": (400, "INVALID_ARGUMENT", "Unsupported aspect ratio.", []),
     "401": (401, "UNAUTHENTICATED", "Request had invalid authentication credentials.", []),
+    "billing": (400, "FAILED_PRECONDITION", "Enable billing for the caller's project.", []),
     "403": (403, "PERMISSION_DENIED", "The caller does not have permission.", []),
     "404": (404, "NOT_FOUND", "models/x is not found for API version v1.", []),
     "429": (429, "RESOURCE_EXHAUSTED", "Slow down.", [_RETRY]),

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from libs.common.contracts import PublicEvent, jobs
+from libs.common.contracts.jobs import FailedAttempt
 
 
 class PinnedReference(BaseModel):
@@ -75,6 +76,7 @@ class AnalysisFailed(PublicEvent):
     code: str
     detail: str
     retryable: bool = False
+    failed_attempts: list[FailedAttempt] = []
 
 
 class SpecificationFacts(BaseModel):

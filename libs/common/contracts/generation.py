@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from libs.common.contracts import PublicEvent, jobs
 from libs.common.contracts.analysis import PinnedReference
+from libs.common.contracts.jobs import FailedAttempt
 
 Kind = Literal["product_image", "tryon", "tryon_multi", "background_removal", "brand_logo", "refine"]
 
@@ -106,6 +107,7 @@ class ImageFailure(BaseModel):
     index: int
     code: str
     detail: str
+    failed_attempts: list[FailedAttempt] = []
 
 
 class GenerationCompleted(PublicEvent):
@@ -119,12 +121,15 @@ class GenerationCompleted(PublicEvent):
 
 
 class GenerationFailed(PublicEvent):
+    """`failures` are the pictures that were tried."""
+
     event_name = "generation.generation_failed"
     owner_id: UUID
     product_id: UUID | None
     code: str
     detail: str
     retryable: bool = False
+    failures: list[ImageFailure] = []
 
 
 class GenerationCancelled(PublicEvent):

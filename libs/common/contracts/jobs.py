@@ -3,9 +3,26 @@
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import BaseModel
+
 from libs.common.contracts import PublicEvent
 
 FinalStatus = Literal["completed", "failed", "cancelled"]
+
+
+class FailedAttempt(BaseModel):
+    """Somebody outside who was asked and could not do it; without a model, it was not even asked.
+
+    `cost` in US dollars, where an answer that was of no use had to be paid for.
+    """
+
+    provider: str
+    code: str
+    message: str
+    request_id: str | None = None
+    model: str | None = None
+    latency_ms: float | None = None
+    cost: float | None = None
 
 
 class JobQueued(PublicEvent):
@@ -26,13 +43,18 @@ class JobStarted(PublicEvent):
 
 
 class JobProgressed(PublicEvent):
-    """`done` of `total` steps are finished; `step` names the last one."""
+    """`done` of `total` steps are finished; `step` names the last one.
+
+    `code` and `detail` say why that one has failed for good.
+    """
 
     owner_id: UUID
     done: int
     total: int
     step: str
     cost: float = 0.0
+    code: str | None = None
+    detail: str | None = None
 
     @property
     def progress(self) -> int:
@@ -41,7 +63,11 @@ class JobProgressed(PublicEvent):
 
 
 class JobFinished(PublicEvent):
-    """The job's end. `code`, `detail` and `retryable` say why it failed; `result` names what it made."""
+    """The job's end. `code`, `detail` and `retryable` say why it failed; `result` names what it made.
+
+    The `result` of a job that failed has `failed_attempts`: who was asked in vain, and at which `step`. `cost` is
+    that of steps which were never finished.
+    """
 
     owner_id: UUID
     status: FinalStatus
@@ -49,3 +75,4 @@ class JobFinished(PublicEvent):
     code: str | None = None
     detail: str | None = None
     retryable: bool = False
+    cost: float = 0.0

@@ -24,6 +24,7 @@ def snapshot(job_id: UUID, job: Job) -> dict[str, Any]:
         "progress": 100 if job.status == "completed" else 100 * len(job.steps) // max(1, job.total),
         "completed": job.total if job.status == "completed" else len(job.steps),
         "total": job.total,
+        "failed": len(job.failures),
         "code": finished.code if finished else None,
         "detail": finished.detail if finished else None,
         "result": finished.result if finished else None,

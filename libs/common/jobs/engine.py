@@ -205,7 +205,10 @@ class Engine:
         attempts = 1 if job.progressed else claim.attempts
         stuck = isinstance(error, JobTimeout) and not job.progressed  # who gets on may go on
         if stuck or not (retryable or outage) or attempts >= most:
-            await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable))
+            tried = job.failed_attempts
+            await self._finish(
+                job, FailJob(code=code, detail=detail, retryable=retryable, failed_attempts=tried)
+            )
         else:
             told = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
             delay = told or (1.0 if outage else 2.0 ** (attempts - 1))

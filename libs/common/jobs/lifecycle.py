@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, assert_never
 from uuid import UUID
 
-from libs.common.contracts.jobs import JobFinished, JobProgressed, JobQueued, JobStarted
+from libs.common.contracts.jobs import FailedAttempt, JobFinished, JobProgressed, JobQueued, JobStarted
 from libs.common.errors import Conflict
 from libs.common.messages import Command
 
@@ -17,10 +17,15 @@ class StartJob(Command):
 
 
 class ReportProgress(Command):
-    """One more step is finished; `step` names it, so that a repeated report counts once."""
+    """One more step is finished; `step` names it, so that a repeated report counts once.
+
+    `code` and `detail` say why one has failed for good.
+    """
 
     step: str
     cost: float = 0.0
+    code: str | None = None
+    detail: str | None = None
 
 
 class CompleteJob(Command):
@@ -28,9 +33,12 @@ class CompleteJob(Command):
 
 
 class FailJob(Command):
+    """`failed_attempts` by step: who was asked in vain."""
+
     code: str
     detail: str
     retryable: bool = False
+    failed_attempts: dict[str, list[FailedAttempt]] = {}
 
 
 class CancelJob(Command):
@@ -59,6 +67,8 @@ class Job:
     attempt: int = 0
     total: int = 1
     steps: tuple[str, ...] = ()
+    failures: tuple[JobProgressed, ...] = ()
+    """The steps that failed for good."""
     finished: JobFinished | None = None
 
     @property
@@ -76,19 +86,15 @@ def decide(command: JobCommand, job: Job, events: JobEvents) -> list[JobEvent]:
             return []
         case StartJob():
             return [events.started(owner_id=owner, attempt=job.attempt + 1)]
-        case ReportProgress(step=step, cost=cost):
-            if step in job.steps:
+        case ReportProgress():
+            if command.step in job.steps:
                 return []
             done = len(job.steps) + 1
-            return [events.progressed(owner_id=owner, done=done, total=job.total, step=step, cost=cost)]
+            return [events.progressed(owner_id=owner, done=done, total=job.total, **command.model_dump())]
         case CompleteJob(result=result):
             return [events.finished(owner_id=owner, status="completed", result=result)]
-        case FailJob(code=code, detail=detail, retryable=retryable):
-            return [
-                events.finished(
-                    owner_id=owner, status="failed", code=code, detail=detail, retryable=retryable
-                )
-            ]
+        case FailJob():
+            return [_failed(command, job, events)]
         case CancelJob():
             return [
                 events.finished(
@@ -96,6 +102,21 @@ def decide(command: JobCommand, job: Job, events: JobEvents) -> list[JobEvent]:
                 )
             ]
     assert_never(command)
+
+
+def _failed(command: FailJob, job: Job, events: JobEvents) -> JobFinished:
+    """Its cost is that of the steps whose own was not told with their progress."""
+    attempts = [(step, one) for step, tried in command.failed_attempts.items() for one in tried]
+    told = [{"step": step, **one.model_dump()} for step, one in attempts]
+    return events.finished(
+        owner_id=job.owner_id,
+        status="failed",
+        result={"failed_attempts": told} if told else {},
+        code=command.code,
+        detail=command.detail,
+        retryable=command.retryable,
+        cost=sum(one.cost or 0.0 for step, one in attempts if step not in job.steps),
+    )
 
 
 def evolve(job: Job, event: JobEvent) -> Job:
@@ -107,7 +128,8 @@ def evolve(job: Job, event: JobEvent) -> Job:
         case JobStarted():
             return replace(job, status="processing", attempt=event.attempt)
         case JobProgressed():
-            return replace(job, steps=(*job.steps, event.step))
+            failures = (*job.failures, event) if event.code else job.failures
+            return replace(job, steps=(*job.steps, event.step), failures=failures)
         case JobFinished():
             return replace(job, status=event.status, finished=event)
     assert_never(event)

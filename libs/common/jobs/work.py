@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -19,12 +19,17 @@ from libs.common.service import Service
 S = TypeVar("S")
 STORE_SECONDS = 30.0
 """How long a paid answer waits for a database that is away."""
-_ANSWER = "SELECT answer FROM job_calls WHERE job_id = $1 AND step = $2"
+_JOURNALED = "SELECT answer, failed_attempts FROM job_calls WHERE job_id = $1 AND step = $2"
 # nothing for a job that is over: who was taken for dead would leave it behind for ever
 _JOURNAL = """
 INSERT INTO job_calls (job_id, step, answer, done_at)
 SELECT job_id, $2, $3, now() FROM job_queue WHERE job_id = $1 FOR KEY SHARE
 ON CONFLICT (job_id, step) DO UPDATE SET answer = excluded.answer, done_at = excluded.done_at
+"""
+_IN_VAIN = """
+INSERT INTO job_calls (job_id, step, failed_attempts)
+SELECT job_id, $2, $3 FROM job_queue WHERE job_id = $1 FOR KEY SHARE
+ON CONFLICT (job_id, step) DO UPDATE SET failed_attempts = excluded.failed_attempts
 """
 
 
@@ -60,6 +65,8 @@ class RunningJob(Generic[S]):
     began: float = field(default_factory=time.monotonic)
     progressed: bool = False
     """This attempt has brought the job further, so that the failed ones before it are forgiven."""
+    failed_attempts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Who was asked in vain, by step: `FailedAttempt`s as JSON, those of earlier attempts of the job included."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -69,20 +76,29 @@ class RunningJob(Generic[S]):
     async def step(self, name: str, call: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
         """Makes a paid call once: its answer is journaled in its own commit and reused by any later attempt."""
         pool = self.service.db.pool
-        answer = None if self.first else await pool.fetchval(_ANSWER, self.job_id, name)
+        journaled = None if self.first else await pool.fetchrow(_JOURNALED, self.job_id, name)
+        answer, self.failed_attempts[name] = journaled or (None, [])
         if answer is None:
             answer = await call()
             # paid for already: a database that is away for a moment must not lose it
             await insist(partial(pool.execute, _JOURNAL, self.job_id, name, answer), STORE_SECONDS)
         return dict(answer)
 
+    async def asked_in_vain(self, step: str, attempts: Sequence[dict[str, Any]]) -> None:
+        """Journals them, so that whichever attempt ends the step can tell of them."""
+        tried = self.failed_attempts[step] = [*self.failed_attempts[step], *attempts]
+        await insist(partial(self.service.db.pool.execute, _IN_VAIN, self.job_id, step, tried), STORE_SECONDS)
+
     async def progress(
         self,
         step: str,
         cost: float = 0.0,
         also: Callable[[Transaction], Awaitable[None]] | None = None,
+        *,
+        code: str | None = None,
+        detail: str | None = None,
     ) -> None:
-        """Reports a finished step, and `also` what it made, in one transaction."""
+        """Reports a finished step, and `also` what it made, in one transaction; `code` if it failed for good."""
         async with self._turn, self.service.transaction(self.meta) as tx:
             con = await tx.connection()
             await queue.hold(con, self.job_id)
@@ -91,7 +107,7 @@ class RunningJob(Generic[S]):
             reported = await tx.handle(
                 self.kind.decider,
                 self.job_id,
-                ReportProgress(step=step, cost=cost),
+                ReportProgress(step=step, cost=cost, code=code, detail=detail),
                 event_ids=[self.event_id(step)],
                 known=self.known,
             )

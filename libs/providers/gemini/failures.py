@@ -28,6 +28,8 @@ _BY_STATUS = {
     504: ErrorCode.TIMEOUT,
 }
 _BAD_KEY = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
+_NOT_ALLOWED = "FAILED_PRECONDITION"
+"""The account lacks something: billing, or a place where the service is offered."""
 
 _UNSAFE = "Gemini's safety filter refused this; another scene or other photos may pass"
 _PROHIBITED = "Gemini makes no pictures of this kind, and reads none"
@@ -91,6 +93,8 @@ def _refused(error: errors.APIError) -> ProviderError:
 def _code(error: errors.APIError, reason: str | None) -> ErrorCode:
     if reason in _BAD_KEY:  # a 400 like any other
         return ErrorCode.AUTH
+    if error.status == _NOT_ALLOWED:
+        return ErrorCode.PERMISSION
     if error.code == 429 and "PerDay" in str(error.details):
         return ErrorCode.QUOTA
     return _BY_STATUS.get(error.code, ErrorCode.UNAVAILABLE if error.code >= 500 else ErrorCode.INVALID)

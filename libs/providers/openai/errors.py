@@ -81,12 +81,14 @@ def _said(error: openai.APIStatusError) -> str:
     return str(told or error.message)
 
 
-def refused(why: str, *, request_id: str | None, reason: str | None) -> ProviderError:
+def refused(
+    why: str, *, request_id: str | None, reason: str | None, usage: Usage | None = None
+) -> ProviderError:
     """A refusal of the content, in words for the user whose words or pictures it is about."""
     text = "OpenAI declined this for the sake of its content rules; change the words or the pictures"
     if why := why.strip().rstrip("."):
         text += f". It says: {why}"
-    return ProviderError(ErrorCode.REFUSED, text, NAME, request_id=request_id, reason=reason)
+    return ProviderError(ErrorCode.REFUSED, text, NAME, request_id=request_id, reason=reason, usage=usage)
 
 
 def code_of(code: str | None, status: int) -> ErrorCode:

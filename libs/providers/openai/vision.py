@@ -14,13 +14,15 @@ from openai import AsyncOpenAI
 
 from libs.providers.answers import Answer, schema_of
 from libs.providers.base import ImageBlob
-from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import REFUSALS, refused
 from libs.providers.record import Usage
 
 MOST_TOKENS = 8_000
 """Of an answer, thoughts included."""
+FAILURES = {"server_error": ErrorCode.UNAVAILABLE, "rate_limit_exceeded": ErrorCode.RATE_LIMITED}
+"""Of a response that fails later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +73,29 @@ async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
     parts = [part for item in body["output"] if item["type"] == "message" for part in item["content"]]
     for part in parts:
         if part["type"] == "refusal":
-            raise refused(part["refusal"], request_id=raw.request_id, reason="refusal")
+            usage = _usage_of_response(body)
+            raise refused(part["refusal"], request_id=raw.request_id, reason="refusal", usage=usage)
     said = "".join(part["text"] for part in parts if part["type"] == "output_text")
     return Reply(said, body["model"], _usage_of_response(body), raw.request_id, body["status"])
 
 
 def _check_status(body: dict[str, Any], request_id: str | None) -> None:
     reason: str | None
+    usage = _usage_of_response(body) if body.get("usage") else None
     match body["status"]:
         case "incomplete":
             reason = (body.get("incomplete_details") or {}).get("reason")
             if reason == "content_filter":
-                raise refused("", request_id=request_id, reason=reason)
+                raise refused("", request_id=request_id, reason=reason, usage=usage)
             raise _truncated(request_id, _usage_of_response(body))
         case "failed" | "cancelled":
             failure = body.get("error") or {}
             reason, why = failure.get("code"), failure.get("message") or "the request failed"
             if reason in REFUSALS:
-                raise refused(why, request_id=request_id, reason=reason)
-            code = {"server_error": ErrorCode.UNAVAILABLE, "rate_limit_exceeded": ErrorCode.RATE_LIMITED}
-            raise ProviderError(
-                code.get(str(reason), ErrorCode.INVALID), why, NAME, request_id=request_id, reason=reason
-            )
+                raise refused(why, request_id=request_id, reason=reason, usage=usage)
+            code = FAILURES.get(str(reason), ErrorCode.INVALID)
+            text = in_own_words(code, "OpenAI", why)
+            raise ProviderError(code, text, NAME, request_id=request_id, reason=reason, usage=usage)
 
 
 async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
@@ -109,10 +112,11 @@ async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
     body = orjson.loads(raw.content)
     choice = body["choices"][0]
     if why := choice["message"].get("refusal"):
-        raise refused(why, request_id=raw.request_id, reason="refusal")
+        usage = _usage_of_chat(body)
+        raise refused(why, request_id=raw.request_id, reason="refusal", usage=usage)
     match finish := choice.get("finish_reason"):
         case "content_filter":
-            raise refused("", request_id=raw.request_id, reason=finish)
+            raise refused("", request_id=raw.request_id, reason=finish, usage=_usage_of_chat(body))
         case "length":
             raise _truncated(raw.request_id, _usage_of_chat(body))
     return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), raw.request_id, finish)

@@ -71,7 +71,9 @@ def decide(command: AnalysisCommand, analysis: Analysis) -> list[AnalysisEvent]:
     told = lifecycle.decide(command, analysis.job, JOB_EVENTS)
     match command:
         case FailJob() if told:
-            return [AnalysisFailed.model_validate(whose | command.model_dump()), *told]
+            tried = [attempt for attempts in command.failed_attempts.values() for attempt in attempts]
+            why = command.model_dump() | {"failed_attempts": tried}
+            return [AnalysisFailed.model_validate(whose | why), *told]
         case CancelJob() if told:
             return [AnalysisFailed(**whose, code="cancelled", detail="cancelled by its owner"), *told]
     return [*told]

@@ -14,7 +14,8 @@ from libs.providers import spec_yaml
 from libs.providers.base import Analysis as Described
 from libs.providers.base import Hints, ImageBlob, KnownSize
 from libs.providers.chain import Providers
-from libs.providers.record import spent
+from libs.providers.errors import ProviderError
+from libs.providers.record import CallInfo, spent
 from libs.providers.specification import ProductSpec
 from services.analysis.analyses.domain import JOB_TYPE, Analysis, RecordSpecification, analyses
 from services.analysis.specifications.documents import keep
@@ -46,20 +47,31 @@ async def _describe(
     """The provider's answer as it is journaled: the text, and who wrote it."""
     photos = [await _fetch(job.service.objects, reference) for reference in request.references]
     await job.progress("preprocess")
-    described = await providers.describe(
-        photos,
-        _hints(request),
-        provider=request.provider,
-        model=request.model,
-        fallback=request.fallback,
-    )
+    try:
+        described = await providers.describe(
+            photos,
+            _hints(request),
+            provider=request.provider,
+            model=request.model,
+            fallback=request.fallback,
+        )
+    except ProviderError as error:
+        await job.asked_in_vain("describe", error.record)
+        raise
     return {
         "yaml_content": spec_yaml.dump(described.value if request.use_template else _known(described.value)),
         "provider": described.call.provider,
         "model": described.call.model,
-        "call": described.call.record() | {"attempts": job.attempt},
+        "call": _call(described.call, job),
         "fallback_from": request.fallback_from or _passed_over(described),
     }
+
+
+def _call(call: CallInfo, job: RunningJob[Analysis]) -> dict[str, Any]:
+    """With who was asked in vain in earlier attempts of the job."""
+    record = call.record()
+    failed = [*job.failed_attempts["describe"], *record["failed_attempts"]]
+    return record | {"attempts": job.attempt, "failed_attempts": failed}
 
 
 def _hints(request: AnalysisRequested) -> Hints:

@@ -60,7 +60,8 @@ async def analyze(
 
 async def _made(service: Service[Any], owner_id: UUID, job: dict[str, Any], end: dict[str, Any]) -> Json:
     if end["type"] == "job_failed":
-        raise _refusal(**end["data"])
+        why = end["data"]
+        raise _refusal(why["code"], why["detail"], why["retryable"])
     made = end["data"]
     row = await versions.find(service.db, owner_id, None, UUID(made["specification_id"]))
     location = f"/api/v1/products/{row['product_id']}/specifications/{row['version']}"

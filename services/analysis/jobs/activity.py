@@ -27,6 +27,7 @@ jobs = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("completed", sa.Integer, nullable=False),
+    sa.Column("failed", sa.Integer, nullable=False),
     sa.Column("total", sa.Integer, nullable=False),
     sa.Column("cost", sa.Double, nullable=False),
     sa.Column("result", JSONB, nullable=False),
@@ -69,7 +70,10 @@ _started = _change(
     started_at=sa.func.coalesce(jobs.c.started_at, _at),
 )
 _progressed = _change(
-    completed=sa.bindparam("done"), total=sa.bindparam("of"), cost=jobs.c.cost + sa.bindparam("more")
+    completed=sa.bindparam("done"),
+    failed=jobs.c.failed + sa.bindparam("in_vain", type_=sa.Integer),
+    total=sa.bindparam("of"),
+    cost=jobs.c.cost + sa.bindparam("more"),
 )
 _finished = _change(
     status=sa.bindparam("ending"),
@@ -78,6 +82,7 @@ _finished = _change(
     code=sa.bindparam("why"),
     detail=sa.bindparam("because"),
     retryable=sa.bindparam("again"),
+    cost=jobs.c.cost + sa.bindparam("more"),
     completed_at=_at,
 )
 _told = Statement(messages.insert())
@@ -85,6 +90,7 @@ _NEW = {
     "status": "queued",
     "attempts": 0,
     "completed": 0,
+    "failed": 0,
     "cost": 0.0,
     "result": {},
     "code": None,
@@ -112,9 +118,9 @@ def _project(recorded: Recorded[Any]) -> Iterator[Bound]:
         case JobStarted(attempt=attempt):
             yield _started(**where, attempt=attempt)
             yield _tell(recorded, "job_started", "processing", {"attempt": attempt})
-        case JobProgressed(done=done, total=total, step=step, cost=cost):
-            yield _progressed(**where, done=done, of=total, more=cost)
-            yield _tell(recorded, "step_update", "completed", {"cost": cost}, step, done)
+        case JobProgressed(done=done, total=total, cost=cost) as step:
+            yield _progressed(**where, done=done, of=total, more=cost, in_vain=int(step.code is not None))
+            yield _tell_step(recorded, step)
         case JobFinished() as end:
             yield _ended(where, end)
             yield _tell_end(recorded, end)
@@ -129,13 +135,21 @@ def _ended(where: dict[str, Any], end: JobFinished) -> Bound:
         why=end.code,
         because=end.detail,
         again=end.retryable if end.status == "failed" else None,
+        more=end.cost,
     )
+
+
+def _tell_step(recorded: Recorded[Any], step: JobProgressed) -> Bound:
+    if step.code is None:
+        return _tell(recorded, "step_update", "completed", {"cost": step.cost}, step.step, step.done)
+    why = {"cost": step.cost, "code": step.code, "detail": step.detail}
+    return _tell(recorded, "step_update", "failed", why, step.step, step.done)
 
 
 def _tell_end(recorded: Recorded[Any], end: JobFinished) -> Bound:
     if end.status == "completed":
         return _tell(recorded, "job_complete", "completed", end.result)
-    why = {"code": end.code, "detail": end.detail, "retryable": end.retryable}
+    why = {"code": end.code, "detail": end.detail, "retryable": end.retryable, **end.result}
     return _tell(recorded, "job_failed", end.status, why)
 
 
@@ -163,9 +177,13 @@ read_model = ReadModel("jobs", (jobs, messages), _project, SOURCES)
 
 find = Statement(sa.select(jobs).where(jobs.c.job_id == sa.bindparam("job_id")))
 _earlier = messages.alias("earlier")
+_by_then = (_earlier.c.job_id == messages.c.job_id, _earlier.c.version <= messages.c.version)
 _completed_by_then = (
-    sa.select(sa.func.coalesce(sa.func.max(_earlier.c.completed), 0))
-    .where(_earlier.c.job_id == messages.c.job_id, _earlier.c.version <= messages.c.version)
+    sa.select(sa.func.coalesce(sa.func.max(_earlier.c.completed), 0)).where(*_by_then).scalar_subquery()
+)
+_failed_by_then = (
+    sa.select(sa.func.count())
+    .where(*_by_then, _earlier.c.type == "step_update", _earlier.c.status == "failed")
     .scalar_subquery()
 )
 messages_after = Statement(
@@ -180,6 +198,7 @@ messages_after = Statement(
         sa.case((messages.c.type == "job_complete", jobs.c.total), else_=_completed_by_then).label(
             "completed"
         ),
+        _failed_by_then.label("failed"),
     )
     .join(jobs, jobs.c.job_id == messages.c.job_id)
     .where(messages.c.job_id == sa.bindparam("job_id"), messages.c.version > sa.bindparam("after"))

@@ -17,14 +17,20 @@ class Links(BaseModel):
 
 
 class Progress(BaseModel):
-    """Finished steps of all; what a step is depends on the job: a picture, or a stage of an analysis."""
+    """Finished steps of all; what a step is depends on the job: a picture, or a stage of an analysis.
+
+    `failed` of the finished ones failed for good.
+    """
 
     completed: int
+    failed: int
     total: int
 
 
 class JobBody(BaseModel):
     """`result` is what it made; `code`, `error_message` and `retryable` say why it failed; `cost` in dollars.
+
+    The `result` of a failed job has `failed_attempts`: who was asked in vain, at which `step`.
 
     A job that has only just been accepted may have no title, product and times for a moment.
     """
@@ -54,11 +60,11 @@ class JobBody(BaseModel):
 class Step(BaseModel):
     id: UUID
     step_name: str
-    status: Literal["completed"]
+    status: Literal["completed", "failed"]
     started_at: Timestamp
     completed_at: Timestamp
     duration_ms: int
-    error_message: None
+    error_message: str | None
     result_data: dict[str, Any]
 
 

@@ -126,7 +126,7 @@ def _message(job_id: UUID, version: int, kind: str, row: Mapping[str, Any], at: 
         "image_id": None,
         "step": row["step"],
         "status": row["status"],
-        "progress": {"completed": row["completed"], "total": row["total"]},
+        "progress": {name: row[name] for name in ("completed", "failed", "total")},
         "data": row["data"],
         "timestamp": rfc3339(at) if at else None,
     }

@@ -45,7 +45,7 @@ def present(job: Job) -> dict[str, Any]:
         "id": job["job_id"],
         "user_id": job["owner_id"],
         "error_message": job["detail"],
-        "progress": {"completed": job["completed"], "total": job["total"]},
+        "progress": {name: job[name] for name in ("completed", "failed", "total")},
         "links": links_of(job["job_id"]),
     }
 
@@ -77,6 +77,7 @@ def _as_row(source: str, answer: dict[str, Any]) -> Job:
         "owner_id": UUID(answer["owner_id"]),
         "service": source,
         "job_type": answer["type"],
+        "failed": answer.get("failed", 0),  # a service of an older version does not tell
         "result": answer["result"] or {},
         "cost": 0.0,
         "retryable": None,

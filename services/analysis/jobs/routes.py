@@ -102,7 +102,7 @@ def _steps(job_id: UUID, told: Sequence[asyncpg.Record]) -> list[dict[str, Any]]
             "started_at": before["occurred_at"],
             "completed_at": row["occurred_at"],
             "duration_ms": round((row["occurred_at"] - before["occurred_at"]).total_seconds() * 1000),
-            "error_message": None,
+            "error_message": row["data"].get("detail"),
             "result_data": row["data"],
         }
         for before, row in pairwise(told)

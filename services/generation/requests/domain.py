@@ -1,5 +1,6 @@
 """A generation, from what is asked for to the pictures made. Its stream is its job's as well. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -11,10 +12,12 @@ from libs.common.contracts.generation import (
     GenerationInputs,
     GenerationRequested,
     GenerationStarted,
+    ImageFailure,
     JobFinished,
     JobProgressed,
     JobQueued,
     JobStarted,
+    PinnedImage,
 )
 from libs.common.decider import Decider
 from libs.common.jobs import lifecycle
@@ -49,7 +52,7 @@ def decide(command: GenerationCommand, generation: Generation) -> list[Generatio
     if request is None:
         return []
     told = lifecycle.decide(command, job, JOB_EVENTS)
-    return [*told, *_outcome(command, request, job.attempt + 1)] if told else []
+    return [*told, *_outcome(command, request, job)] if told else []
 
 
 def _accept(command: RequestGeneration) -> list[GenerationEvent]:
@@ -64,20 +67,41 @@ def _accept(command: RequestGeneration) -> list[GenerationEvent]:
     return [GenerationRequested.model_validate(inputs), queued]
 
 
-def _outcome(command: JobCommand, request: GenerationRequested, attempt: int) -> list[Outcome]:
+def _outcome(command: JobCommand, request: GenerationRequested, job: Job) -> list[Outcome]:
     """What a turn in the job's life means for the generation."""
     whose = {"owner_id": request.owner_id, "product_id": request.product_id}
     match command:
         case StartJob():
-            return [GenerationStarted(owner_id=request.owner_id, attempt=attempt)]
+            return [GenerationStarted(owner_id=request.owner_id, attempt=job.attempt + 1)]
         case CompleteJob(result=result):
             return [GenerationCompleted.model_validate(whose | result)]
         case FailJob():
-            return [GenerationFailed.model_validate(whose | command.model_dump())]
+            failures = list(_failures(command, request, job))
+            return [GenerationFailed.model_validate(whose | command.model_dump() | {"failures": failures})]
         case CancelJob(by=by):
             return [GenerationCancelled.model_validate(whose | {"by": by})]
         case _:
             return []
+
+
+def step_of(picture: PinnedImage) -> str:
+    """The step of the job that makes it."""
+    return f"image-{picture.index}"
+
+
+def _failures(command: FailJob, request: GenerationRequested, job: Job) -> Iterator[ImageFailure]:
+    """The pictures that were tried and not made, for the reason that was told, or else the last one."""
+    told = {failure.step: failure for failure in job.failures}
+    for picture in request.images:
+        step = step_of(picture)
+        tried = command.failed_attempts.get(step, [])
+        if failure := told.get(step):
+            code, detail = failure.code or "", failure.detail or ""
+        elif tried and step not in job.steps:
+            code, detail = tried[-1].code, tried[-1].message
+        else:
+            continue
+        yield ImageFailure(index=picture.index, code=code, detail=detail, failed_attempts=tried)
 
 
 def evolve(generation: Generation, event: GenerationEvent) -> Generation:

@@ -15,6 +15,7 @@ from libs.common.contracts.generation import (
     GenerationFailed,
     GenerationRequested,
     GenerationStarted,
+    JobFinished,
     JobProgressed,
 )
 from libs.common.database import Reader
@@ -80,12 +81,14 @@ _started = _change(
     started_at=sa.func.coalesce(generation_requests.c.started_at, sa.bindparam("at")),
 )
 _progressed = _change(done=sa.bindparam("n"), cost=generation_requests.c.cost + sa.bindparam("more"))
+_spent = _change(cost=generation_requests.c.cost + sa.bindparam("more"))
 _completed = _over("completed", failures=sa.bindparam("failed"))
 _failed = _over(
     "failed",
     code=sa.bindparam("why"),
     error_message=sa.bindparam("detail"),
     retryable=sa.bindparam("again"),
+    failures=sa.bindparam("failed"),
 )
 _cancelled = _over("cancelled", code="cancelled", error_message="cancelled by its owner")
 _WAITING = {
@@ -113,8 +116,11 @@ def _project(recorded: Recorded[Any]) -> Iterator[Bound]:
             yield _progressed(id=request, n=done, more=cost)
         case GenerationCompleted() as completed:
             yield _completed(id=request, at=at, failed=completed.model_dump()["failures"])
-        case GenerationFailed(code=code, detail=detail, retryable=retryable):
-            yield _failed(id=request, at=at, why=code, detail=detail, again=retryable)
+        case JobFinished(cost=cost) if cost:
+            yield _spent(id=request, more=cost)
+        case GenerationFailed(code=code, detail=detail, retryable=retryable) as why:
+            failed = why.model_dump()["failures"]
+            yield _failed(id=request, at=at, why=code, detail=detail, again=retryable, failed=failed)
         case GenerationCancelled():
             yield _cancelled(id=request, at=at)
 

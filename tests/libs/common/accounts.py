@@ -20,7 +20,7 @@ from libs.common.contracts.auth import AccountDeactivated, AccountReactivated, A
 from libs.common.decider import Decider
 from libs.common.event_log import EventLog, ReadModel, Recorded
 from libs.common.messages import Command, Meta
-from libs.common.migrate import core_sql
+from libs.common.migrate import CORE, core_sql
 from libs.common.rebuild import definition_of
 from libs.common.service import Definition, Service
 from libs.common.settings import Settings
@@ -159,7 +159,8 @@ async def reset_database(superuser_url: str) -> None:
             f"ALTER DEFAULT PRIVILEGES FOR ROLE {name}_owner IN SCHEMA {name}, {name}_rebuild "
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {name}; SET ROLE {name}_owner"
         )
-        await con.execute(core_sql("0001_core", name, name))
+        for step in sorted(file.stem for file in CORE.glob("*.sql")):
+            await con.execute(core_sql(step, name, name))
         await con.execute(f"SET search_path = {name}")
         for statement in definition_of(table):
             await con.execute(statement)

@@ -15,7 +15,7 @@ from libs.common.decider import Decider
 from libs.common.errors import Conflict
 from libs.common.event_log import EventLog, ReadModel, Recorded
 from libs.common.messages import Command, Event, Meta, Personal
-from libs.common.migrate import core_sql
+from libs.common.migrate import CORE, core_sql
 from libs.common.privacy import KeyRing
 from libs.common.sql import Bound, Statement, metadata
 
@@ -113,7 +113,8 @@ async def create_schema(url: str) -> None:
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO {SCHEMA};"
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {SCHEMA}"
     )
-    await con.execute(core_sql("0001_core", SCHEMA, SCHEMA))
+    for name in sorted(file.stem for file in CORE.glob("*.sql")):
+        await con.execute(core_sql(name, SCHEMA, SCHEMA))
     await con.execute(
         f"CREATE TABLE {SCHEMA}.totals (counter_id uuid PRIMARY KEY, total integer NOT NULL, version integer NOT NULL);"
         f"CREATE TABLE {SCHEMA}.alembic_version AS SELECT '0001' AS version_num"

@@ -23,20 +23,20 @@ from tests.schema import declared_and_migrated
 from tests.services.analysis.analyses.test_analyze import ASYNC, ended
 from tests.services.analysis.conftest import Running
 from tests.services.analysis.neighbours import MUG, Catalog, Generation
-from tests.stored import read, versions_of
+from tests.stored import read, versions_of, without_later_fields
 
 SAMPLES = sorted((Path(__file__).parent / "events").glob("*.json"))
 
 
 def test_every_version_of_every_event_has_a_sample() -> None:
-    assert {path.stem for path in SAMPLES} == versions_of(log)
+    assert {path.stem.partition("+")[0] for path in SAMPLES} == versions_of(log)
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
 def test_a_stored_event_is_read_as_it_was_meant(path: Path) -> None:
     stored = json.loads(path.read_text())
     understood = read(log, path).model_dump(mode="json")
-    assert {field: understood[field] for field in stored} == stored
+    assert without_later_fields(understood, stored) == stored
 
 
 @pytest.mark.parametrize("model", log.read_models, ids=lambda model: model.name)

@@ -1,5 +1,6 @@
 from uuid import UUID
 
+from libs.common.contracts.jobs import FailedAttempt
 from libs.common.errors import Conflict
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
 from tests.libs.common.jobs.chores import Do, JobFinished, JobProgressed, JobQueued, JobStarted, chores
@@ -41,6 +42,29 @@ def test_completion_ends_a_job_whatever_comes_later() -> None:
 def test_a_failure_says_why() -> None:
     spec.given(queued, started).when(FailJob(code="timeout", detail="too slow", retryable=True)).then(
         JobFinished(owner_id=OWNER, status="failed", code="timeout", detail="too slow", retryable=True)
+    )
+
+
+def test_a_step_may_fail_for_good() -> None:
+    why = {"code": "content_refused", "detail": "not this"}
+    failed = JobProgressed(owner_id=OWNER, done=1, total=2, step="a", cost=0.5, **why)
+    spec.given(queued, started).when(ReportProgress(step="a", cost=0.5, **why)).then(failed)
+    spec.given(queued, started, failed).when(ReportProgress(step="a")).then()
+
+
+def test_a_failed_job_tells_who_was_asked_in_vain_and_what_was_not_told_of_the_cost() -> None:
+    asked = FailedAttempt(provider="p", code="no", message="no", cost=0.25)
+    command = FailJob(code="no", detail="no", failed_attempts={"a": [asked], "b": [asked, asked]})
+    told = [{"step": step, **asked.model_dump()} for step in ("a", "b", "b")]
+    spec.given(queued, started, half).when(command).then(
+        JobFinished(
+            owner_id=OWNER,
+            status="failed",
+            code="no",
+            detail="no",
+            result={"failed_attempts": told},
+            cost=0.5,
+        )
     )
 
 

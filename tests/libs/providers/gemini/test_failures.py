@@ -18,6 +18,7 @@ MODEL = "gemini-3.1-flash-image"
         ("400", ErrorCode.INVALID, 400, None),
         ("401", ErrorCode.AUTH, 401, None),
         ("403", ErrorCode.PERMISSION, 403, None),
+        ("billing", ErrorCode.PERMISSION, 400, None),
         ("404", ErrorCode.MODEL_NOT_FOUND, 404, None),
         ("429", ErrorCode.RATE_LIMITED, 429, 7.5),
         ("busy", ErrorCode.RATE_LIMITED, 429, None),

@@ -317,6 +317,9 @@ async def test_a_response_that_failed_later(
     with pytest.raises(ProviderError) as error:
         await described(openai)
     assert error.value.code == code
+    assert ("it failed" in error.value.message) == (not error.value.retryable), (
+        "of its account no user learns"
+    )
 
 
 async def test_no_picture(stub: OpenAIStub, openai: OpenAIProvider) -> None:

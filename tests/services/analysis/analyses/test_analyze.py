@@ -57,7 +57,7 @@ async def test_photos_become_a_specification(
     job = (await client.get(f"/jobs/{body['job_id']}")).json()
     assert job["status"] == "completed"
     assert job["result"]["specification_id"] == body["specification_id"]
-    assert job["progress"] == {"completed": 2, "total": 2}
+    assert job["progress"] == {"completed": 2, "failed": 0, "total": 2}
     assert [step["step_name"] for step in job["steps"]] == ["preprocess", "describe"]
 
 

@@ -1,6 +1,7 @@
 """Specifications by the providers that the settings name, whose wire protocols stubs speak."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -56,6 +57,63 @@ async def test_the_first_of_the_chain_describes_and_local_steps_in(
     assert call["usage"]["input_tokens"] > 0
     assert (call["attempts"], call["failed_attempts"]) == (1, [])
     assert 0 < call["cost"] < 0.1
+
+
+async def test_a_failed_job_tells_who_was_asked_and_what_it_cost(
+    client: AsyncClient,
+    catalog: Catalog,
+    feeds: None,
+    working: Running,
+    owner_id: UUID,
+    service: Service[AnalysisSettings],
+    peers: Peers,
+    provider: str,
+) -> None:
+    product_id = await catalog.product(owner_id, MUG)
+    peers.stubs[provider].script.append("truncate")
+    async with working(Providers.from_settings(service.settings)):
+        answer = await client.post(f"/products/{product_id}/analyze", json={"fallback": False})
+    assert (answer.status_code, answer.json()["code"]) == (502, "provider_truncated")
+    [job] = (await client.get("/jobs")).json()["items"]
+    [attempt] = job["result"]["failed_attempts"]
+    assert (attempt["step"], attempt["provider"], attempt["model"]) == (
+        "describe",
+        provider,
+        MODELS[provider],
+    )
+    assert (attempt["code"], attempt["message"]) == (job["code"], job["error_message"])
+    assert attempt["request_id"] in ("req_1", "response-1")
+    assert attempt["latency_ms"] > 0
+    assert job["cost"] == attempt["cost"] > 0
+    [failed] = await _failures(service, job["id"])
+    assert {"step": "describe", **failed} == attempt
+
+
+async def test_earlier_attempts_are_in_the_record_of_the_one_that_succeeds(
+    client: AsyncClient,
+    catalog: Catalog,
+    feeds: None,
+    working: Running,
+    owner_id: UUID,
+    service: Service[AnalysisSettings],
+    peers: Peers,
+    provider: str,
+) -> None:
+    product_id = await catalog.product(owner_id, MUG)
+    peers.stubs[provider].script.extend(["garbage", None])
+    async with working(Providers.from_settings(service.settings)):
+        made = (await client.post(f"/products/{product_id}/analyze", json={"fallback": False})).json()
+    job = (await client.get(f"/jobs/{made['job_id']}")).json()
+    call = job["result"]["call"]
+    [attempt] = call["failed_attempts"]
+    assert (attempt["code"], call["attempts"]) == ("provider_bad_response", 2)
+    assert job["cost"] == pytest.approx(call["cost"] + attempt["cost"])
+    assert attempt["cost"] > 0
+
+
+async def _failures(service: Service[AnalysisSettings], job_id: str) -> Any:
+    query = "SELECT data -> 'failed_attempts' FROM events WHERE stream_id = $1 AND type = $2"
+    return await service.db.pool.fetchval(query, UUID(job_id), "analysis.analysis_failed")
 
 
 async def test_a_refusal_says_why_and_nobody_else_is_asked(

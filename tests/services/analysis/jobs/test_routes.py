@@ -7,6 +7,7 @@ import pytest
 from httpx import AsyncClient
 from uuid_utils.compat import uuid4, uuid7
 
+from libs.common.contracts.jobs import FailedAttempt
 from libs.common.jobs.lifecycle import CompleteJob, FailJob, ReportProgress, StartJob
 from libs.common.service import Service
 from tests.libs.common.waiting import eventually
@@ -15,6 +16,7 @@ from tests.services.analysis.neighbours import Generation
 from tests.statements import statements
 
 PRODUCT = UUID(int=2)
+DONE = CompleteJob(result={"image_ids": [], "failures": []})
 
 
 async def listed(client: AsyncClient, count: int, **query: Any) -> list[dict[str, Any]]:
@@ -42,7 +44,7 @@ async def test_jobs_of_every_service_are_one_list(
     assert [job["id"] for job in jobs] == [str(second), str(first)]
     assert [job["job_type"] for job in jobs] == ["generation", "specification"]
     assert [job["service"] for job in jobs] == ["generation", "analysis"]
-    assert jobs[0]["progress"] == {"completed": 0, "total": 4}
+    assert jobs[0]["progress"] == {"completed": 0, "failed": 0, "total": 4}
     assert jobs[0]["title"] == "Mug"
     assert jobs[0]["user_id"] == str(owner_id)
     assert (await stranger.get("/jobs")).json() == {
@@ -131,6 +133,38 @@ async def test_a_job_tells_how_far_it_is_and_what_came_of_it(
     done = await eventually(lambda: job("completed", 2))
     assert done["result"] == {"image_ids": [], "failures": []}
     assert done["completed_at"] >= done["started_at"] >= done["created_at"]
+
+
+async def test_a_step_that_failed_for_good_is_not_shown_as_completed(
+    client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT, count=2)
+    refused = ReportProgress(step="image-1", cost=0.02, code="content_refused", detail="not this")
+    for command in (StartJob(), refused, ReportProgress(step="image-2", cost=0.04), DONE):
+        await generation.tell(job_id, command)
+    [listed_job] = await listed(client, 1, status="completed")
+    job = (await client.get(f"/jobs/{job_id}")).json()
+    assert job["progress"] == listed_job["progress"] == {"completed": 2, "failed": 1, "total": 2}
+    assert [(step["status"], step["error_message"]) for step in job["steps"]] == [
+        ("failed", "not this"),
+        ("completed", None),
+    ]
+    assert job["steps"][0]["result_data"]["code"] == "content_refused"
+    assert job["cost"] == pytest.approx(0.06)
+
+
+async def test_a_failed_job_says_who_was_asked_in_vain_and_what_it_cost(
+    client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT)
+    asked = FailedAttempt(provider="openai", code="provider_no_image", message="no picture", cost=0.04)
+    failed = {"image-1": [asked]}
+    for command in (StartJob(), FailJob(code="x", detail="y", failed_attempts=failed)):
+        await generation.tell(job_id, command)
+    [job] = await listed(client, 1, status="failed")
+    [attempt] = job["result"]["failed_attempts"]
+    assert attempt == {"step": "image-1", **asked.model_dump()}
+    assert job["cost"] == 0.04
 
 
 async def test_a_failed_job_says_why(

@@ -18,7 +18,7 @@ from libs.common.service import Service
 from services.analysis.jobs import follow
 from tests.libs.common.waiting import eventually
 from tests.services.analysis.conftest import Accept
-from tests.services.analysis.jobs.test_routes import listed
+from tests.services.analysis.jobs.test_routes import DONE, listed
 from tests.services.analysis.neighbours import Generation
 
 PRODUCT = UUID(int=2)
@@ -75,6 +75,24 @@ async def test_a_follower_gets_a_snapshot_and_then_everything_that_happens(
     assert told[-1]["data"]["data"]["image_ids"] == [str(UUID(int=5))]
     ids = [int(event["id"]) for event in (first, *told)]
     assert ids == sorted(set(ids))
+
+
+async def test_a_step_that_failed_for_good_is_told_as_failed(
+    client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID
+) -> None:
+    job_id = await generation.request(owner_id, PRODUCT, count=2)
+    refused = ReportProgress(step="image-2", code="content_refused", detail="not this")
+    for command in (StartJob(), ReportProgress(step="image-1"), refused, DONE):
+        await generation.tell(job_id, command)
+    await listed(client, 1, status="completed")
+    told = [event["data"] async for event in events_of(client, job_id, **{"last-event-id": "3"})]
+    steps = [message for message in told if message["type"] == "step_update"]
+    assert [(step["status"], step["progress"]["failed"]) for step in steps] == [
+        ("completed", 0),
+        ("failed", 1),
+    ]
+    assert (steps[1]["data"]["code"], steps[1]["data"]["detail"]) == ("content_refused", "not this")
+    assert told[-1]["progress"] == {"completed": 2, "failed": 1, "total": 2}
 
 
 async def test_who_lost_the_connection_goes_on_where_it_was(
@@ -228,7 +246,7 @@ async def test_a_websocket_tells_the_same_and_closes_after_the_end(
     assert (step["step"], step["status"], step["progress"]) == (
         "image-1",
         "completed",
-        {"completed": 1, "total": 2},
+        {"completed": 1, "failed": 0, "total": 2},
     )
     assert step["timestamp"].endswith("Z")
 

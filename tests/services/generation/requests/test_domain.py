@@ -15,6 +15,7 @@ from libs.common.contracts.generation import (
     PinnedImage,
     PinnedSpecification,
 )
+from libs.common.contracts.jobs import FailedAttempt
 from libs.common.errors import Conflict
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
 from services.generation.requests.domain import RequestGeneration, generations
@@ -96,6 +97,30 @@ def test_it_fails_with_a_code() -> None:
         JobFinished(owner_id=OWNER, status="failed", **why),
         GenerationFailed(owner_id=OWNER, product_id=PRODUCT, **why),
     )
+
+
+def test_it_tells_which_pictures_were_tried_in_vain() -> None:
+    """Also of one that was tried and not finished, and of none that was made in the end."""
+    asked = FailedAttempt(provider="openai", code="provider_timeout", message="too slow", cost=0.5)
+    command = FailJob(code="timeout", detail="late", failed_attempts={"image-1": [asked], "image-2": [asked]})
+    refused = progressed.model_copy(update={"code": "content_refused", "detail": "no"})
+    slow = ImageFailure(index=2, code="provider_timeout", detail="too slow", failed_attempts=[asked])
+    declined = ImageFailure(index=1, code="content_refused", detail="no", failed_attempts=[asked])
+    told = [{"step": step, **asked.model_dump()} for step in ("image-1", "image-2")]
+    for before, failures in ((progressed, [slow]), (refused, [declined, slow])):
+        spec.given(*started, before).when(command).then(
+            JobFinished(
+                owner_id=OWNER,
+                status="failed",
+                code="timeout",
+                detail="late",
+                result={"failed_attempts": told},
+                cost=0.5,
+            ),
+            GenerationFailed(
+                owner_id=OWNER, product_id=PRODUCT, code="timeout", detail="late", failures=failures
+            ),
+        )
 
 
 def test_its_owner_cancels_it() -> None:

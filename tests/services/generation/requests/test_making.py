@@ -134,7 +134,8 @@ async def test_what_is_refused_for_good_is_told_and_the_rest_is_made(
     async with working(studio.providers()):
         seen = await until(client, request_id, "completed")
     assert [one["generation_index"] for one in seen["images"]] == [1, 3]
-    assert seen["failures"] == [{"index": 2, "code": "content_refused", "detail": "not today"}]
+    [failure] = seen["failures"]
+    assert (failure["index"], failure["code"], failure["detail"]) == (2, "content_refused", "not today")
     assert (seen["progress"], studio.calls[1]) == (100, 1)
 
 
@@ -176,7 +177,7 @@ async def test_the_job_waits_for_as_long_as_the_provider_says(
     request_id = await request_pictures(count=2)
     async with working(studio.providers()):
         wait = await eventually(lambda: _put_off(service, request_id))
-        assert most - 100 < wait <= most
+        assert most - 100 < wait < most + 1
         await service.db.pool.execute("UPDATE job_queue SET available_at = now()")
         seen = await until(client, request_id, "completed")
     assert (seen["attempts"], studio.calls) == (2, {0: 2, 1: 2})
