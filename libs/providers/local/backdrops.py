@@ -211,7 +211,7 @@ def _studio(stage: Stage) -> tuple[Pixels, float]:
 
 def _mirror(stage: Stage) -> tuple[Pixels, float]:
     image, _ = _studio(stage)
-    return image, 0.30
+    return image, 0.60
 
 
 def _gradient(stage: Stage) -> Pixels:

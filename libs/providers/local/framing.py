@@ -80,7 +80,7 @@ def frame(
     product_width, product_height = (max(8, int(side * zoom)) for side in product)
     if plan.view == "top":
         base = int(height / 2 + product_height / 2)
-    margin = int(0.02 * width) + (int(PODIUM_RIM * product_width) if plan.scene == "podium" else 0)
+    margin = int(0.06 * width) + (int(PODIUM_RIM * product_width) if plan.scene == "podium" else 0)
     centre = int(width * (0.5 + (plan.place or place) * 0.5))
     left = max(margin, min(centre - product_width // 2, width - product_width - margin))
     top = base - product_height
