@@ -10,6 +10,8 @@ from libs.providers.local.prompt import Plan
 
 SIDES: dict[Resolution, int] = {"1K": 1024, "2K": 2048, "4K": 4096}
 HEADROOM = 0.04
+MARGIN = 0.06
+"""Beside a product that stands at the side."""
 PODIUM_RIM = 0.17
 """How far a podium reaches beyond its product, in widths of the product."""
 
@@ -80,7 +82,8 @@ def frame(
     product_width, product_height = (max(8, int(side * zoom)) for side in product)
     if plan.view == "top":
         base = int(height / 2 + product_height / 2)
-    margin = int(0.06 * width) + (int(PODIUM_RIM * product_width) if plan.scene == "podium" else 0)
+    margin = int(MARGIN * width) + (int(PODIUM_RIM * product_width) if plan.scene == "podium" else 0)
+    margin = min(margin, (width - product_width) // 2)
     centre = int(width * (0.5 + (plan.place or place) * 0.5))
     left = max(margin, min(centre - product_width // 2, width - product_width - margin))
     top = base - product_height

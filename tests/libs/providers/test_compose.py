@@ -44,6 +44,14 @@ def test_the_whole_product_is_in_the_picture(cut: Cutout, prompt: str, index: in
     assert not blue[:, [0, 1, -2, -1]].any()
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_product_at_the_side_has_air_beside_it(cut: Cutout, side: str) -> None:
+    plan = parse(f"sage green studio, on the {side}, close-up, no reflection")
+    image = compose(cut, plan, (180, 320), 3, 0).image.astype(int)
+    blue = np.flatnonzero((image[..., 2] - image[..., 0] > 50).any(0))
+    assert (blue[0] if side == "left" else 179 - blue[-1]) > 0.04 * 180
+
+
 def test_scenes_differ(cut: Cutout) -> None:
     pictures = {compose(cut, parse(scene), SMALL, 1, 0).image.tobytes() for scene in set(SCENES.values())}
     assert len(pictures) == len(set(SCENES.values()))

@@ -109,6 +109,24 @@ def test_a_garments_points_are_read_from_its_outline(long: bool) -> None:
     assert outer[0] < 5 < inner[0]
 
 
+def test_the_shadowed_corner_under_an_arm_is_no_cloth() -> None:
+    cloth, true = shirt(640)
+    cut = segment(cloth)
+    missed = (cut.alpha > 0.5) & (true == 0)
+    x, y, width, height = cut.box()
+    kept = measure_garment(cut).alpha > 0.5
+    kept_missed = kept & (true[y : y + height, x : x + width] == 0)
+    assert missed.sum() > 500, "what is to be seen here"
+    assert kept_missed.sum() < 0.2 * missed.sum()
+    assert (kept & (true[y : y + height, x : x + width] > 0)).sum() > 0.97 * true.sum()
+
+
+def test_cloth_of_the_backdrops_colour_is_kept() -> None:
+    """Its stripes are; what is cut away elsewhere is too much of it to be a corner."""
+    cut = segment(shirt(320, (30, 42, 88), stripes=(235, 235, 228), long=True)[0])
+    assert (measure_garment(cut).alpha > 0.5).sum() > 0.97 * (cut.alpha > 0.5).sum()
+
+
 def test_any_picture_can_be_a_garment() -> None:
     noise = np.random.default_rng(5).integers(0, 255, (64, 200, 3), np.uint8)
     result = try_on(PERSON, [noise, cv2.resize(GREEN, (64, 300))])

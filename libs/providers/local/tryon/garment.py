@@ -8,6 +8,11 @@ import numpy as np
 from libs.imaging.pixels import Pixels, Plane, square, wide_blur
 from libs.imaging.segmentation import Cutout
 
+MOST_CORNERS = 0.05
+"""Of the garment's area."""
+STEP = 16
+"""Every so many pixels of a backdrop tell its colour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Garment:
@@ -53,7 +58,8 @@ class Garment:
 
 def measure_garment(cut: Cutout) -> Garment:
     x, y, width, height = cut.box()
-    rgb, alpha = cut.rgb[y : y + height, x : x + width], _even(cut.alpha)[y : y + height, x : x + width]
+    alpha = _even(_without_backdrop(cut))[y : y + height, x : x + width]
+    rgb = cut.rgb[y : y + height, x : x + width]
     mask = cv2.morphologyEx((alpha > 0.5).astype(np.uint8), cv2.MORPH_OPEN, square(3)) > 0
     centre, body_width = _trunk(mask)
     top = np.where(mask.any(0), mask.argmax(0), height)
@@ -72,6 +78,23 @@ def measure_garment(cut: Cutout) -> Garment:
         armpit_y=_armpit(mask, centre, body_width),
         top=top,
     )
+
+
+def _without_backdrop(cut: Cutout) -> Plane:
+    """Alpha without the backdrop's shadowed corners, as under the arms; all of it where the cloth looks the same."""
+    outside = cut.alpha < 0.05
+    if not outside.any():
+        return cut.alpha
+    backdrop = np.median(cut.rgb[outside][::STEP], 0).astype(np.float32) + 1
+    light = cut.rgb @ (backdrop / (backdrop @ backdrop))
+    off = np.abs(cut.rgb - light[..., None] * backdrop).max(-1) / backdrop.max()
+    alike = ~outside & (light > 0.5) & (light < 1.03) & (off < 0.06)
+    _, parts = cv2.connectedComponents((alike | outside).astype(np.uint8))
+    corners = alike & np.isin(parts, np.unique(parts[outside]))
+    if corners.sum() > MOST_CORNERS * (cut.alpha > 0.5).sum():
+        return cut.alpha
+    grown = cv2.dilate(corners.astype(np.uint8), square(1 + 2 * round(0.002 * max(corners.shape))))
+    return np.asarray(np.where(grown > 0, 0, cut.alpha), dtype=cut.alpha.dtype)
 
 
 def _even(alpha: Plane) -> Plane:

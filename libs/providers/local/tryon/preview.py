@@ -20,7 +20,7 @@ TRUST = 0.6  # of what is known about face and outline: geometry alone says no m
 WELL_COVERED = 0.75
 TRUNK = 0.92
 """Half the width of a top's trunk, as a share of the person's; the upper arms are beside it."""
-LOWERED = 0.24
+LOWERED = 0.12
 """Arms hang lower than sleeves lie; radians."""
 
 HALF_WAY = 0.44
