@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import httpx2
 from google import genai
 from google.genai import types
 
@@ -21,6 +20,7 @@ from libs.providers.answers import (
     schema_of,
 )
 from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult, Resolution
+from libs.providers.connections import LIMITS
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.gemini import replies
 from libs.providers.gemini.card import MOST_REFERENCES, NAME
@@ -33,9 +33,6 @@ from libs.providers.specification import Attribute, Defect, ProductSpec
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
-
-CONNECTIONS = httpx2.Limits(max_connections=None, max_keepalive_connections=1)
-"""The pool looks at every idle connection before and after each request, which is dear with fifty of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class GeminiProvider:
         options = types.HttpOptions(  # without `retry_options` it does not retry, which is the job's
             base_url=settings.gemini_base_url,
             timeout=round(seconds * 1000),  # it would wait for ever; the chain's deadline comes first
-            async_client_args={"limits": CONNECTIONS},
+            async_client_args={"limits": LIMITS},
         )
         try:  # `vertexai` would otherwise be read from the environment
             self._client = genai.Client(vertexai=False, api_key=settings.gemini_api_key, http_options=options)

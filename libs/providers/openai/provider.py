@@ -10,6 +10,7 @@ import openai
 from libs.imaging.metadata import DigitalSource
 from libs.providers import answers, pictures
 from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult
+from libs.providers.connections import LIMITS
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai import images, vision
 from libs.providers.openai.card import MOST_REFERENCES, NAME
@@ -38,7 +39,9 @@ class OpenAIProvider:
                 base_url=settings.openai_base_url,
                 timeout=openai.Timeout(settings.providers_image_seconds, connect=10),
                 max_retries=0,
-                http_client=openai.DefaultAsyncHttpxClient(event_hooks={"request": [_in_one_piece]}),
+                http_client=openai.DefaultAsyncHttpxClient(
+                    limits=LIMITS, event_hooks={"request": [_in_one_piece]}
+                ),
             )
         except openai.OpenAIError as error:
             raise ProviderError(ErrorCode.NOT_CONFIGURED, str(error), NAME) from error
