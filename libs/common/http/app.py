@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from types import FrameType
 from typing import Any, TypeVar
 from uuid import UUID
@@ -69,28 +70,9 @@ def create_app(
     `running` is entered with the connected service, e.g. to answer questions on the bus; `refused_accounts`
     reads, every two seconds, the accounts whose tokens are worth nothing any more; `overrides` are settings.
     """
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Service.open(definition, **overrides) as service:
-            settings, process = service.settings, f"{definition.name}-api"
-            configure_logging(process, settings.log_level, settings.log_dir)
-            app.state.service = service
-            app.state.authenticator = Authenticator(settings, service.bus)
-            app.state.rate_limits = RateLimits(settings)
-            app.state.client_address = client_address(settings.trusted_proxies)
-            with exporting(process, settings.otel_exporter_otlp_endpoint):
-                async with (
-                    _draining(service.stopping),
-                    measuring(service.db),
-                    _keeping_up(app, refused_accounts),
-                    running(service) if running else nullcontext(),
-                ):
-                    yield
-
     app = FastAPI(
         title=f"Vitrine {definition.name}",
-        lifespan=lifespan,
+        lifespan=partial(_serving, definition, running, refused_accounts, overrides),
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -105,6 +87,32 @@ def create_app(
     _add_platform_routes(app)
     describe(app)
     return app
+
+
+@asynccontextmanager
+async def _serving(
+    definition: Definition[Any],
+    running: Running | None,
+    refused_accounts: RefusedAccounts | None,
+    overrides: dict[str, Any],
+    app: FastAPI,
+) -> AsyncIterator[None]:
+    """The process' life, between its connections' beginning and end."""
+    async with Service.open(definition, **overrides) as service:
+        settings, process = service.settings, f"{definition.name}-api"
+        configure_logging(process, settings.log_level, settings.log_dir)
+        app.state.service = service
+        app.state.authenticator = Authenticator(settings, service.bus)
+        app.state.rate_limits = RateLimits(settings)
+        app.state.client_address = client_address(settings.trusted_proxies)
+        with exporting(process, settings.otel_exporter_otlp_endpoint):
+            async with (
+                _draining(service.stopping),
+                measuring(service.db),
+                _keeping_up(app, refused_accounts),
+                running(service) if running else nullcontext(),
+            ):
+                yield
 
 
 @asynccontextmanager

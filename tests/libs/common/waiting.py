@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from libs.common.resilience import end
+from libs.common.resilience import AWAY, end
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 60.0) -> Any:
-    """The condition's first true value. A failed assertion counts as not yet.
+    """The condition's first true value. A failed assertion counts as not yet, and so does a server that is away.
 
     The patience is for a machine that is busy with something else: a test that passes does not use it.
     """
@@ -20,10 +20,10 @@ async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = 6
         try:
             if result := await condition():
                 return result
-        except AssertionError as error:
+        except (AssertionError, *AWAY) as error:
             problem = error
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {problem}")
+            raise AssertionError(f"not within {seconds} s: {problem!r}")
         await asyncio.sleep(0.01)
 
 

@@ -38,7 +38,7 @@ async def test_killed_workers_leave_exactly_one_result(
             before = await db.pool.fetchval("SELECT count(*) FROM spent")
             await until(db, "SELECT count(*) > $1 FROM spent", before + random.randint(1, STEPS))
             running.kill_one()
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(240):
             await until(db, "SELECT count(*) = $1 FROM job_queue", 0)
 
     for job_id in jobs:

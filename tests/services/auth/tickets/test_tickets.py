@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,12 +20,11 @@ from tests.services.auth.conftest import Person, bearer
 
 @pytest.fixture
 async def analysis(
-    client: AsyncClient, service_env: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+    client: AsyncClient, service_env: Callable[[str], dict[str, str]]
 ) -> AsyncIterator[Authenticator]:
     """Another service's view of its callers."""
-    for name, value in service_env("analysis").items():
-        monkeypatch.setenv(name, value)
-    settings = Settings()
+    values: dict[str, Any] = {name.lower(): value for name, value in service_env("analysis").items()}
+    settings = Settings(**{name: value for name, value in values.items() if name in Settings.model_fields})
     bus = await Bus.connect(settings.nats_url, "analysis")
     yield Authenticator(settings, bus)
     await bus.close()
