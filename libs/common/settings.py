@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class DatabaseOwnerSettings(BaseSettings):
     """For migrations alone: a running service never holds the owner's password."""
 
-    model_config = SettingsConfigDict(frozen=True)
+    model_config = SettingsConfigDict(frozen=True, hide_input_in_errors=True)
 
     database_owner_url: str = Field(repr=False)
 
@@ -17,7 +17,9 @@ class DatabaseOwnerSettings(BaseSettings):
 class ObjectStoreSettings(BaseSettings):
     """Where the bucket is: enough to make it, before anything else is there."""
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True, populate_by_name=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     public_url: str = "http://localhost:8000"
     """The gateway's origin: links in answers and presigned object URLs start with it."""

@@ -1,8 +1,8 @@
 """Variables of the providers: who is asked for what, their keys, their models, and how long they may take."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.providers.base import Capability
@@ -11,7 +11,9 @@ from libs.providers.base import Capability
 class ProviderSettings(BaseSettings):
     """Mixed into the settings of the services that ask providers. Without its key a provider is passed over."""
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True, populate_by_name=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     # Who is asked, by comma, best first.
     providers_vision_describe: str = "openai,gemini,local"
@@ -46,6 +48,14 @@ class ProviderSettings(BaseSettings):
     gemini_image_model: str = "gemini-3.1-flash-image"
     gemini_image_model_quality: str = "gemini-3-pro-image"
     gemini_image_model_cheap: str = "gemini-3.1-flash-lite-image"
+
+    @model_validator(mode="after")
+    def _of_this_build(self) -> Self:
+        """A chain with an unknown name, or a price table in another form, is told at the start."""
+        from libs.providers.directory import Directory  # which reads these settings
+
+        Directory.from_settings(self)
+        return self
 
     def chain(self, capability: Capability) -> tuple[str, ...]:
         """The names of the capability's providers, best first."""

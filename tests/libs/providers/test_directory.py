@@ -87,9 +87,14 @@ def test_a_capability_nobody_offers_is_invalid() -> None:
     assert error.value.code == ErrorCode.UNSUPPORTED
 
 
-def test_a_chain_of_unknown_names_does_not_start() -> None:
-    with pytest.raises(ValueError, match="no such provider: dali"):
-        Directory.from_settings(ProviderSettings(providers_image_generate="dali, local"))
+def test_with_a_chain_of_unknown_names_or_a_strange_price_table_no_process_starts(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no such provider: dali; there are: openai, gemini, local") as error:
+        ProviderSettings(openai_api_key="sk-secret", providers_image_generate="dali, local")
+    assert "sk-secret" not in str(error.value)
+    table = tmp_path / "prices.yaml"
+    table.write_text("models: {}\n")
+    with pytest.raises(ValueError, match=r"date\s+Field required"):
+        ProviderSettings(providers_prices_file=str(table))
 
 
 def test_chains_come_from_settings_and_end_with_local_where_there_is_no_key() -> None:
