@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from prometheus_client import Counter, Histogram
@@ -10,6 +11,7 @@ from prometheus_client import Counter, Histogram
 from libs.providers.base import Analysis, Capability, ImageResult
 from libs.providers.deadline import deadline
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.record import Usage
 
 R = TypeVar("R", bound=Analysis[Any] | ImageResult)
 
@@ -26,8 +28,21 @@ COST = Counter(
     "vitrine_provider_cost_usd", "US dollars that calls of providers have cost", ["provider", "capability"]
 )
 
+TOKENS = Counter(
+    "vitrine_provider_tokens",
+    "Tokens that calls of providers have used, where they count any",
+    ["provider", "model", "kind"],
+)
+
 DISTURBANCES = frozenset({ErrorCode.TIMEOUT, ErrorCode.UNAVAILABLE})
 """Failures that say something about the provider and nothing about what it was asked."""
+
+
+def note_spent(provider: str, capability: Capability, model: str, usage: Usage, cost: Decimal | None) -> None:
+    """Of an answer, one of no use included; `model` is the one that was asked for."""
+    COST.labels(provider, capability).inc(float(cost or 0))
+    TOKENS.labels(provider, model, "input").inc(usage.input_tokens or 0)
+    TOKENS.labels(provider, model, "output").inc(usage.output_tokens or 0)
 
 
 @dataclass(slots=True)

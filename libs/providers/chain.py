@@ -21,7 +21,7 @@ from libs.providers.base import (
     TextProvider,
     VisionProvider,
 )
-from libs.providers.calls import COST, Calls
+from libs.providers.calls import Calls, note_spent
 from libs.providers.card import Provider
 from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError
@@ -184,7 +184,7 @@ class Providers:
     ) -> R:
         """With what it cost, and who could not do it."""
         cost = self.directory.prices.cost(model, result.call.usage, resolution)
-        COST.labels(result.call.provider, capability).inc(float(cost or 0))
+        note_spent(result.call.provider, capability, model, result.call.usage, cost)
         call = replace(result.call, fallback_from=tuple(attempts), cost=None if cost is None else str(cost))
         return replace(result, call=call)
 
@@ -192,8 +192,10 @@ class Providers:
         self, capability: Capability, error: ProviderError, name: str, model: str | None, began: float
     ) -> FailedAttempt:
         """With what it cost all the same, and how long it took."""
-        cost = self.directory.prices.cost(model, error.usage) if model and error.usage else None
-        COST.labels(name, capability).inc(float(cost or 0))
+        cost = None
+        if model and error.usage:
+            cost = self.directory.prices.cost(model, error.usage)
+            note_spent(name, capability, model, error.usage, cost)
         failed = FailedAttempt(
             name,
             error.code,

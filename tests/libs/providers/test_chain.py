@@ -27,7 +27,7 @@ from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError, refusal
 from libs.providers.local.provider import LocalProvider
 from libs.providers.prices import Price, Prices
-from libs.providers.record import CallInfo
+from libs.providers.record import CallInfo, Usage
 
 BOTH = frozenset({Capability.GENERATE, Capability.REMOVE_BACKGROUND})
 REQUEST = ImageRequest("on marble")
@@ -239,6 +239,26 @@ async def test_calls_are_counted_with_their_end_and_their_cost() -> None:
     assert counted("calls_total", **names, code="ok") == 1
     assert counted("calls_total", **names | {"provider": "emil"}, code="provider_quota_exhausted") == 1
     assert counted("call_seconds_count", **names) == 1
+
+
+@dataclass
+class Talker(Painter):
+    """Counts tokens, also those of a truncated answer."""
+
+    async def generate(self, request: ImageRequest, model: str) -> ImageResult:
+        usage = Usage(900, 100, 1000)
+        if self.failure:
+            raise ProviderError(self.failure, "no", self.name, usage=usage)
+        return ImageResult(ImageOut(b"x", "image/png", 1, 1), CallInfo(self.name, model, 1.0, usage=usage))
+
+
+async def test_tokens_are_counted_by_model_also_those_of_an_answer_of_no_use() -> None:
+    talkers = [Talker("fritz", ErrorCode.TRUNCATED), Talker("gerda")]
+    await Gallery(talkers).providers("fritz", "gerda").make(Capability.GENERATE, REQUEST)
+    for model in ("fritz-1", "gerda-1"):
+        for kind, count in (("input", 900), ("output", 100)):
+            labels = {"provider": model[:-2], "model": model, "kind": kind}
+            assert REGISTRY.get_sample_value("vitrine_provider_tokens_total", labels) == count
 
 
 def test_the_local_provider_speaks_both_protocols() -> None:
