@@ -61,6 +61,10 @@ class ObjectStore:
         """Raises NotFound."""
         return await self._call(self._get, key)
 
+    async def read(self, key: str, look: Callable[[bytes], T]) -> tuple[bytes, T]:
+        """The object and what `look` finds in it, in one go. Raises NotFound, and what `look` raises."""
+        return await self._call(self._read, key, look)
+
     async def stat(self, key: str) -> Stored:
         """Raises NotFound; reads the object only if somebody else's upload left no sha256 with it."""
         return await self._call(self._stat, key)
@@ -158,6 +162,10 @@ class ObjectStore:
         finally:
             response.close()
             response.release_conn()
+
+    def _read(self, key: str, look: Callable[[bytes], T]) -> tuple[bytes, T]:
+        data = self._get(key)
+        return data, look(data)
 
     def _stat(self, key: str) -> Stored:
         found = self._client.stat_object(self.bucket, key)

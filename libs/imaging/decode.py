@@ -52,6 +52,8 @@ class ImageInfo:
     width: int
     height: int
     animated: bool
+    bare: bool
+    """Whether it tells nothing besides its pixels: no EXIF, no XMP, no colour profile."""
     byte_size: int
     sha256: str
 
@@ -77,13 +79,13 @@ def inspect(
         raise Invalid(f"the JPEG has more than {LIMIT_SCANS} scans; save it anew", code="too_many_scans")
     with _open(data, limit_pixels) as image:
         width, height = _upright_size(image)
-        animated = bool(getattr(image, "is_animated", False))
+        animated, bare = bool(getattr(image, "is_animated", False)), _is_bare(image)
         _verify(image)
     if min(width, height) < LEAST_SIDE:
         text = f"the image is {width}×{height} px; each side must have at least {LEAST_SIDE} px"
         raise Invalid(text, code="image_too_small")
     digest = hashlib.sha256(data).hexdigest()
-    return ImageInfo(kind, MIME[kind], width, height, animated, len(data), digest)
+    return ImageInfo(kind, MIME[kind], width, height, animated, bare, len(data), digest)
 
 
 def check_pixels(data: bytes) -> None:
@@ -119,12 +121,6 @@ def opacity(data: bytes) -> tuple[int, int]:
     return int(cast(float, least)), int(cast(float, most))
 
 
-def has_metadata(data: bytes) -> bool:
-    """Whether an inspected picture tells anything besides its pixels: EXIF, XMP or a colour profile."""
-    with _open(data, LIMIT_PIXELS) as image:
-        return not image.info.keys().isdisjoint(("exif", "xmp", "icc_profile"))
-
-
 def open_rgb(data: bytes, *, longest_side: int | None = None, keep_alpha: bool = False) -> Image.Image:
     """Upright, 8-bit sRGB, first frame, without any metadata; transparency lies on white unless it is kept.
 
@@ -148,6 +144,10 @@ def _open(data: bytes, limit_pixels: int) -> Image.Image:
         text = f"{image.width}×{image.height} px is more than {limit_pixels / 1e6:.0f} megapixels"
         raise TooLarge(text, code="too_many_pixels")
     return image
+
+
+def _is_bare(image: Image.Image) -> bool:
+    return image.info.keys().isdisjoint(("exif", "xmp", "icc_profile"))
 
 
 def _verify(image: Image.Image) -> None:

@@ -35,7 +35,8 @@ class Capability(enum.StrEnum):
 class ImageBlob:
     """An accepted picture; `width` and `height` are those of the upright picture.
 
-    `slot` is where a garment is worn, such as `upper_body`, if that is known.
+    `slot` is where a garment is worn, such as `upper_body`, if that is known; `bare` tells of a file that is known to
+    hold nothing but pixels.
     """
 
     data: bytes
@@ -44,6 +45,7 @@ class ImageBlob:
     height: int
     role: Literal["product", "reference", "person", "garment", "parent", "mask"] = "product"
     slot: str | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from libs.common.errors import DomainError, Invalid
+from libs.common.contracts.analysis import PinnedReference
+from libs.common.errors import Conflict, DomainError, Invalid
+from libs.common.objects import ObjectStore
 from libs.imaging import metadata
-from libs.imaging.decode import check_pixels, has_metadata, inspect, opacity, open_rgb
+from libs.imaging.decode import check_pixels, inspect, opacity, open_rgb
 from libs.imaging.metadata import DigitalSource, Mark
 from libs.providers.base import ImageBlob, ImageOut
 from libs.providers.errors import ErrorCode, ProviderError
@@ -19,14 +21,29 @@ LONGEST_SIDE = 2048
 QUALITY = 92
 
 
+async def load(objects: ObjectStore, pinned: PinnedReference) -> ImageBlob:
+    """A job's photo. Raises NotFound, and Conflict (reference_changed) for anything but the bytes that were pinned."""
+    data, info = await objects.read(pinned.key, inspect)
+    if info.sha256 != pinned.sha256:
+        text = f"photo {pinned.reference_id} is not the one that was pinned"
+        raise Conflict(text, code="reference_changed")
+    return ImageBlob(data, info.mime, info.width, info.height, bare=info.bare)
+
+
 async def to_send(blobs: Sequence[ImageBlob]) -> list[ImageBlob]:
-    """Upright, at most `LONGEST_SIDE`, without the place and the camera that a photo may tell. Works in a thread."""
+    """Upright, at most `LONGEST_SIDE`, without the place and the camera that a photo may tell."""
+    if all(blob.bare and _fits(blob) for blob in blobs):
+        return list(blobs)
     return await asyncio.to_thread(lambda: [_bare(blob) for blob in blobs])
+
+
+def _fits(blob: ImageBlob) -> bool:
+    return max(blob.width, blob.height) <= LONGEST_SIDE
 
 
 def _bare(blob: ImageBlob) -> ImageBlob:
     """The same bytes if there is nothing to take away."""
-    if max(blob.width, blob.height) <= LONGEST_SIDE and not has_metadata(blob.data):
+    if _fits(blob) and (blob.bare or inspect(blob.data).bare):
         return blob
     picture = open_rgb(blob.data, longest_side=LONGEST_SIDE, keep_alpha=True)
     kind = "PNG" if picture.mode == "RGBA" else "JPEG"

@@ -1,20 +1,17 @@
 """The job of an analysis: from the pinned photos to a new version of the product's specification."""
 
-import asyncio
 from functools import partial
 from typing import Any
 
-from libs.common.contracts.analysis import AnalysisRequested, PinnedReference
+from libs.common.contracts.analysis import AnalysisRequested
 from libs.common.database import Transaction
-from libs.common.errors import Conflict
 from libs.common.jobs.work import JobKind, RunningJob
-from libs.common.objects import ObjectStore
-from libs.imaging.decode import inspect
 from libs.providers import spec_yaml
 from libs.providers.base import Analysis as Described
-from libs.providers.base import Hints, ImageBlob, KnownSize
+from libs.providers.base import Hints, KnownSize
 from libs.providers.chain import Providers
 from libs.providers.errors import ProviderError
+from libs.providers.pictures import load
 from libs.providers.record import CallInfo, spent
 from libs.providers.specification import ProductSpec
 from services.analysis.analyses.domain import JOB_TYPE, Analysis, RecordSpecification, analyses
@@ -45,7 +42,7 @@ async def _describe(
     providers: Providers, job: RunningJob[Analysis], request: AnalysisRequested
 ) -> dict[str, Any]:
     """The provider's answer as it is journaled: the text, and who wrote it."""
-    photos = [await _fetch(job.service.objects, reference) for reference in request.references]
+    photos = [await load(job.service.objects, reference) for reference in request.references]
     await job.progress("preprocess")
     try:
         described = await providers.describe(
@@ -77,15 +74,6 @@ def _call(call: CallInfo, job: RunningJob[Analysis]) -> dict[str, Any]:
 def _hints(request: AnalysisRequested) -> Hints:
     known = KnownSize(**request.known_size.model_dump()) if request.known_size else None
     return Hints(title=request.product_title, known_size=known, marker_mm=request.marker_mm)
-
-
-async def _fetch(objects: ObjectStore, pinned: PinnedReference) -> ImageBlob:
-    """Raises Conflict (reference_changed) for anything but the very bytes that were pinned."""
-    data = await objects.get(pinned.key)
-    info = await asyncio.to_thread(inspect, data)
-    if info.sha256 != pinned.sha256:
-        raise Conflict(f"{pinned.key} is not what it was when the analysis began", code="reference_changed")
-    return ImageBlob(data, info.mime, info.width, info.height)
 
 
 def _known(spec: ProductSpec) -> ProductSpec:

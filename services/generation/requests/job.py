@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from libs.common.contracts.analysis import PinnedReference
 from libs.common.contracts.generation import GenerationRequested, ImageFailure, PinnedImage
 from libs.common.database import Transaction
-from libs.common.errors import Conflict
 from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.jobs.work import JobKind, RunningJob
-from libs.common.objects import ObjectStore
-from libs.imaging.decode import inspect
 from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, Resolution
 from libs.providers.chain import Providers
 from libs.providers.errors import ProviderError
+from libs.providers.pictures import load
 from libs.providers.record import spent
 from services.generation.images.domain import RecordImage, images
 from services.generation.requests.domain import JOB_TYPE, Generation, generations
@@ -43,7 +40,7 @@ async def make_pictures(providers: Providers, job: RunningJob[Generation]) -> di
     Completes with those that were made, and fails if there are none.
     """
     request = cast(GenerationRequested, job.state.request)
-    photos = await asyncio.gather(*(_load(job.service.objects, photo) for photo in request.references))
+    photos = await asyncio.gather(*(load(job.service.objects, photo) for photo in request.references))
     work = Work(providers, job, request, photos)
     outcomes = await asyncio.gather(*map(work.make, request.images), return_exceptions=True)
     return _result(request.images, outcomes, job.attempt)
@@ -140,15 +137,6 @@ class Work:
                 "references": [photo.sha256 for photo in request.references],
             },
         )
-
-
-async def _load(objects: ObjectStore, photo: PinnedReference) -> ImageBlob:
-    """Raises NotFound, and Conflict if the object is not the one that was pinned."""
-    data = await objects.get(photo.key)
-    info = await asyncio.to_thread(inspect, data)
-    if info.sha256 != photo.sha256:
-        raise Conflict(f"photo {photo.reference_id} is not the one that was pinned", code="reference_changed")
-    return ImageBlob(data, info.mime, info.width, info.height)
 
 
 def _result(pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome], attempt: int) -> dict[str, Any]:

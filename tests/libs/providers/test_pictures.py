@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from libs.imaging import metadata
-from libs.imaging.decode import has_metadata
+from libs.imaging.decode import inspect
 from libs.imaging.metadata import DigitalSource
 from libs.providers.base import ImageBlob
 from libs.providers.errors import ErrorCode, ProviderError
@@ -30,7 +30,7 @@ async def test_a_photo_is_sent_upright_and_without_what_its_camera_wrote() -> No
     [sent] = await to_send([photo])
     with Image.open(io.BytesIO(sent.data)) as image:
         assert image.size == (sent.width, sent.height) == (100, 200)
-    assert not has_metadata(sent.data)
+    assert inspect(sent.data).bare
     assert b"Ada" not in sent.data
     assert (sent.role, sent.slot) == ("garment", "feet")
 
@@ -43,7 +43,7 @@ async def test_a_large_picture_is_sent_smaller_and_keeps_its_transparency() -> N
 
 async def test_what_is_bare_already_is_sent_as_it_is() -> None:
     small = ImageBlob(encoded((100, 100)), "image/png", 100, 100)
-    assert not has_metadata(small.data)
+    assert inspect(small.data).bare
     [sent] = await to_send([small])
     assert sent is small
 
