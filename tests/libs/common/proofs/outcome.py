@@ -8,7 +8,7 @@ from typing import Any
 from nats.js.errors import NotFoundError
 
 from libs.common.cloudevents import place_of
-from libs.common.resilience import Interrupted
+from libs.common.resilience import AWAY, Interrupted
 from libs.common.service import Service
 from libs.common.stream_reader import reading
 from tests.libs.common.accounts import Switch, accounts, register
@@ -33,7 +33,7 @@ async def write(service: Service[Any], stop: asyncio.Event, pause: float = 0.004
 async def published(service: Service[Any]) -> list[int]:
     """The positions of the stream's messages, in its order; read anew if a server goes away meanwhile."""
     while True:
-        with suppress(Interrupted, TimeoutError):
+        with suppress(Interrupted, *AWAY):
             return await _read(service)
 
 
