@@ -186,6 +186,7 @@ class Engine:
             if not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
+            await job.tell_last(tx)
             if isinstance(command, CompleteJob) and job.kind.conclude:
                 await job.kind.conclude(tx, job, command.result)
             await tx.handle(job.kind.decider, job.job_id, command, known=job.known)
@@ -201,6 +202,7 @@ class Engine:
         code, detail, retryable = describe(error)
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
         outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
+        await job.tell_last()
         most = getattr(error, "most_attempts", None) or MAX_ATTEMPTS
         attempts = 1 if job.progressed else claim.attempts
         stuck = isinstance(error, JobTimeout) and not job.progressed  # who gets on may go on

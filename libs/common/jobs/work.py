@@ -68,6 +68,7 @@ class RunningJob(Generic[S]):
     failed_attempts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Who was asked in vain, by step: `FailedAttempt`s as JSON, those of earlier attempts of the job included."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _untold: Callable[[Transaction], Awaitable[Handled[S]]] | None = None
 
     @property
     def state(self) -> S:
@@ -97,25 +98,47 @@ class RunningJob(Generic[S]):
         *,
         code: str | None = None,
         detail: str | None = None,
+        last: bool = False,
     ) -> None:
-        """Reports a finished step, and `also` what it made, in one transaction; `code` if it failed for good."""
+        """Reports a finished step, and `also` what it made, in one transaction; `code` if it failed for good.
+
+        The `last` step is told of when the attempt ends, in the transaction that ends the job if it does.
+        """
+        report = partial(self._report, ReportProgress(step=step, cost=cost, code=code, detail=detail), also)
+        if last:
+            self._untold = report
+        else:
+            await self._tell(report)
+
+    async def tell_last(self, tx: Transaction | None = None) -> None:
+        """Reports what was left for the end of the attempt: in the transaction that ends the job, or in its own."""
+        report, self._untold = self._untold, None
+        if report and tx:
+            self.known = await report(tx)
+        elif report:
+            await self._tell(report)
+
+    async def _tell(self, report: Callable[[Transaction], Awaitable[Handled[S]]]) -> None:
         async with self._turn, self.service.transaction(self.meta) as tx:
             con = await tx.connection()
             await queue.hold(con, self.job_id)
-            if also:
-                await also(tx)
-            reported = await tx.handle(
-                self.kind.decider,
-                self.job_id,
-                ReportProgress(step=step, cost=cost, code=code, detail=detail),
-                event_ids=[self.event_id(step)],
-                known=self.known,
-            )
+            reported = await report(tx)
             # a step reported again is no progress, and must not buy another attempt
             if reported.events and self.attempt > 1:
                 await queue.progressed(con, self.job_id)
         self.known = reported
         self.progressed |= bool(reported.events)
+
+    async def _report(
+        self,
+        command: ReportProgress,
+        also: Callable[[Transaction], Awaitable[None]] | None,
+        tx: Transaction,
+    ) -> Handled[S]:
+        if also:
+            await also(tx)
+        ids = [self.event_id(command.step)]
+        return await tx.handle(self.kind.decider, self.job_id, command, event_ids=ids, known=self.known)
 
     def event_id(self, step: str) -> UUID:
         """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""

@@ -67,7 +67,8 @@ class Work:
         async def tell(tx: Transaction) -> None:
             await tx.handle(images, picture.image_id, record, new=True)
 
-        await self.job.progress(step, cost=spent(record.call), also=tell)
+        alone = len(self.request.images) == 1
+        await self.job.progress(step, cost=spent(record.call), also=tell, last=alone)
         return record
 
     async def _obtain(self, picture: PinnedImage) -> dict[str, Any]:

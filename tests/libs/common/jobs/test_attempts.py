@@ -5,6 +5,7 @@ import json
 import logging
 from typing import Any
 
+import pytest
 from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
@@ -14,7 +15,7 @@ from libs.common.jobs.work import RunningJob
 from libs.common.logs import JsonFormatter
 from libs.common.messages import Meta
 from libs.common.service import Service
-from tests.libs.common.jobs.chores import ANNA, Chore, accept, at_end, nothing
+from tests.libs.common.jobs.chores import ANNA, Chore, accept, at_end, nothing, state_of
 from tests.libs.common.jobs.conftest import Start
 from tests.libs.common.waiting import eventually
 
@@ -178,3 +179,45 @@ async def test_a_job_that_kills_its_workers_is_given_up(service: Service[Any], s
     job = await at_end(service, job_id)
     assert job.finished
     assert (job.status, job.finished.code) == ("failed", "worker_died")
+
+
+async def test_the_last_step_is_told_of_with_the_end_of_the_job(service: Service[Any], start: Start) -> None:
+    async def tell_at_the_end(job: RunningJob[Chore], _: int) -> dict[str, Any]:
+        await job.progress("packed", last=True)
+        assert (await state_of(service, job.job_id)).steps == ()
+        return {}
+
+    await start(tell_at_the_end)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    assert (await at_end(service, job_id)).status == "completed"
+    told = "data ->> 'step' = 'packed' OR type LIKE '%finished'"
+    query = f"SELECT count(DISTINCT xmin::text) FROM events WHERE stream_id = $1 AND ({told})"
+    assert await service.db.pool.fetchval(query, job_id) == 1
+
+
+@pytest.mark.parametrize("outcome", ["tried again", "failed", "timed out"])
+async def test_the_last_step_is_told_of_however_the_attempt_ends(
+    service: Service[Any], start: Start, outcome: str
+) -> None:
+    attempts: list[int] = []
+
+    async def tell_and_stumble(job: RunningJob[Chore], _: int) -> dict[str, Any]:
+        attempts.append(job.attempt)
+        if len(attempts) > 1:
+            assert job.state.job.steps == ("packed",)
+            return {}
+        await job.progress("packed", last=True)
+        if outcome == "timed out":
+            await asyncio.Event().wait()
+        raise (
+            Unavailable("the ribbon is out", retry_after=0.01)
+            if outcome == "tried again"
+            else Invalid("never")
+        )
+
+    await start(tell_and_stumble, seconds=2.0)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert (job.status, job.steps[:1]) == ("failed" if outcome == "failed" else "completed", ("packed",))
