@@ -73,6 +73,13 @@ class CallInfo:
             "failed_attempts": [attempt.record() for attempt in self.fallback_from],
         }
 
+    def in_vain(self, code: str, message: str) -> tuple[FailedAttempt, ...]:
+        """The attempts when the answer proves to be of no use after all."""
+        last = FailedAttempt(
+            self.provider, code, message, self.request_id, self.model, self.latency_ms, self.cost
+        )
+        return (*self.fallback_from, last)
+
 
 def spent(call: Mapping[str, Any]) -> float:
     """US dollars by a call's `record`, useless answers included; what is not known counts as nothing."""

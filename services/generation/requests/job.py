@@ -12,22 +12,26 @@ from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.jobs.work import JobKind, RunningJob
 from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, Resolution
 from libs.providers.chain import Providers
-from libs.providers.errors import ProviderError
+from libs.providers.errors import RETRYABLE, ProviderError
 from libs.providers.pictures import load
 from libs.providers.record import spent
 from services.generation.images.domain import RecordImage, images
-from services.generation.requests.domain import JOB_TYPE, Generation, generations
+from services.generation.requests.domain import JOB_TYPE, Generation, generations, step_of
 from services.generation.requests.pictures import Examined, examine, origin_as_marked, origin_as_told
 
 Outcome = RecordImage | ImageFailure | BaseException
 
 
 class NothingMade(Exception):
-    """Not one picture could be made; the reason given is the first one's."""
+    """Not one picture could be made: the reason given is the first that may pass, or else the first."""
 
-    def __init__(self, failure: ImageFailure) -> None:
-        super().__init__(failure.detail)
-        self.code = failure.code
+    most_attempts = 1
+    """Each picture has had its own."""
+
+    def __init__(self, failures: Sequence[ImageFailure]) -> None:
+        told = next((failure for failure in failures if failure.code in RETRYABLE), failures[0])
+        super().__init__(told.detail)
+        self.code, self.retryable = told.code, told.code in RETRYABLE
 
 
 def generation_job(providers: Providers) -> JobKind[Generation]:
@@ -43,7 +47,7 @@ async def make_pictures(providers: Providers, job: RunningJob[Generation]) -> di
     photos = await asyncio.gather(*(load(job.service.objects, photo) for photo in request.references))
     work = Work(providers, job, request, photos)
     outcomes = await asyncio.gather(*map(work.make, request.images), return_exceptions=True)
-    return _result(request.images, outcomes, job.attempt)
+    return _result(request.images, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,13 @@ class Work:
 
     async def make(self, picture: PinnedImage) -> RecordImage | ImageFailure:
         """Raises what another attempt may mend; a failure for good is an outcome like any other."""
-        step = f"image-{picture.index}"
+        step = step_of(picture)
         answer = await self.job.step(step, partial(self._obtain, picture))
         if "failure" in answer:
-            await self.job.progress(step)
-            return ImageFailure.model_validate(answer["failure"])
+            tried = {"failed_attempts": self.job.failed_attempts[step]}
+            failure = ImageFailure.model_validate(answer["failure"] | tried)
+            await self.job.progress(step, spent(tried), code=failure.code, detail=failure.detail)
+            return failure
         record = RecordImage.model_validate(answer["picture"])
 
         async def tell(tx: Transaction) -> None:
@@ -84,19 +90,22 @@ class Work:
                 model=self.request.model,
                 fallback=self.request.fallback,
             )
-            seen = await examine(result.image.data, result.call.provider)
+            seen = await examine(result.image.data, result.call.provider, result.call)
         except ProviderError as error:
-            if error.retryable:
+            await self.job.asked_in_vain(step_of(picture), error.record)
+            if error.retryable and self.job.attempt < (error.most_attempts or MAX_ATTEMPTS):
                 raise
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
         if await objects.put(picture.key, result.image.data, seen.info.mime) != seen.info.sha256:
             return await self._found(picture)  # another worker, which was taken for dead, came first
-        return self._facts(picture, seen, origin_as_told(result, seen.mark, self.job.attempt))
+        tried = self.job.failed_attempts[step_of(picture)]
+        return self._facts(picture, seen, origin_as_told(result, seen.mark, self.job.attempt, tried))
 
     async def _found(self, picture: PinnedImage) -> dict[str, Any]:
         data = await self.job.service.objects.get(picture.key)
         seen = await examine(data, self.request.provider or "unknown")
-        return self._facts(picture, seen, origin_as_marked(self.request, seen.mark))
+        tried = self.job.failed_attempts[step_of(picture)]
+        return self._facts(picture, seen, origin_as_marked(self.request, seen.mark, tried))
 
     def _facts(self, picture: PinnedImage, seen: Examined, origin: dict[str, Any]) -> dict[str, Any]:
         shared = self.request.model_dump(
@@ -140,25 +149,23 @@ class Work:
         )
 
 
-def _result(pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome], attempt: int) -> dict[str, Any]:
+def _result(pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Raises what is worth another attempt, with the longest wait that was told, and NothingMade."""
     made: list[RecordImage] = []
     failures: list[ImageFailure] = []
     again: list[BaseException] = []
-    for picture, outcome in zip(pictures, outcomes, strict=True):
+    for outcome in outcomes:
         match outcome:
             case RecordImage():
                 made.append(outcome)
             case ImageFailure():
                 failures.append(outcome)
-            case ProviderError() if attempt >= (outcome.most_attempts or MAX_ATTEMPTS):
-                failures.append(ImageFailure(index=picture.index, code=outcome.code, detail=outcome.message))
             case _:
                 again.append(outcome)
     if again:
         raise max(again, key=lambda error: getattr(error, "retry_after", None) or 0.0)
     if not made:
-        raise next((one for one in outcomes if isinstance(one, ProviderError)), NothingMade(failures[0]))
+        raise NothingMade(failures)
     image_ids = {picture.index: str(picture.image_id) for picture in pictures}
     return {
         "image_ids": [image_ids[record.index] for record in made],

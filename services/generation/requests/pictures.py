@@ -1,6 +1,7 @@
 """A picture that comes from a provider, which has decoded it: looked at once more, and described with its origin."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from libs.imaging.decode import ImageInfo, inspect
 from libs.imaging.metadata import Mark
 from libs.providers.base import ImageResult
 from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.record import CallInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,11 @@ class Examined:
         }
 
 
-async def examine(data: bytes, provider: str) -> Examined:
-    """In a thread. Raises ProviderError (bad response) for what is no picture of a kind we take."""
+async def examine(data: bytes, provider: str, call: CallInfo | None = None) -> Examined:
+    """In a thread. Raises ProviderError (bad response) for what is no picture of a kind we take.
+
+    With the `call` that it came from, which was in vain then.
+    """
 
     def look() -> Examined:
         return Examined(inspect(data), metadata.read(data))
@@ -39,29 +44,35 @@ async def examine(data: bytes, provider: str) -> Examined:
     try:
         return await asyncio.to_thread(look)
     except DomainError as error:
-        raise ProviderError(
-            ErrorCode.BAD_RESPONSE, f"the picture is unusable: {error.detail}", provider
-        ) from error
+        unusable = ProviderError(ErrorCode.BAD_RESPONSE, f"the picture is unusable: {error.detail}", provider)
+        if call:
+            unusable.attempts = call.in_vain(unusable.code, unusable.message)
+        raise unusable from error
 
 
-def origin_as_told(result: ImageResult, mark: Mark | None, attempt: int) -> dict[str, Any]:
-    """How a picture came about, from the provider's answer in this attempt of the job."""
-    call = result.call
+def origin_as_told(
+    result: ImageResult, mark: Mark | None, attempt: int, asked_in_vain: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """How a picture came about, from the provider's answer in this attempt of the job and what was before."""
+    call, record = result.call, result.call.record()
     return {
         "provider": call.provider,
         "model": call.model,
         "fallback_from": call.fallback_from[0].provider if call.fallback_from else None,
         "model_response_text": result.text,
         "call": {
-            **call.record(),
+            **record,
             "attempts": attempt,
+            "failed_attempts": [*asked_in_vain, *record["failed_attempts"]],
             "details": dict(result.details),
             "digital_source": mark.source if mark else None,
         },
     }
 
 
-def origin_as_marked(request: GenerationRequested, mark: Mark | None) -> dict[str, Any]:
+def origin_as_marked(
+    request: GenerationRequested, mark: Mark | None, asked_in_vain: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """How a picture came about that is there without its provider's answer: the worker died in between."""
     record = mark.record if mark else {}
     return {
@@ -72,5 +83,6 @@ def origin_as_marked(request: GenerationRequested, mark: Mark | None) -> dict[st
             "details": dict(record),
             "digital_source": mark.source if mark else None,
             "cost": None,  # it was paid, and nobody knows any more how much
+            "failed_attempts": [*asked_in_vain],
         },
     }

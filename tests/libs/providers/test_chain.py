@@ -120,6 +120,7 @@ async def test_a_refusal_of_the_content_is_not_got_around() -> None:
     with pytest.raises(ProviderError) as error:
         await providers.make(Capability.GENERATE, REQUEST)
     assert error.value.code == ErrorCode.REFUSED
+    assert [(one.provider, one.code) for one in error.value.attempts] == [("anna", ErrorCode.REFUSED)]
     assert bert.calls == 0
 
 
@@ -160,6 +161,11 @@ async def test_when_all_fail_the_failure_worth_a_retry_is_raised() -> None:
         await Gallery(painters).providers("anna", "bert", "carl").make(Capability.GENERATE, REQUEST)
     assert error.value.provider == "bert"
     assert error.value.retryable
+    assert [(one["provider"], one["model"]) for one in error.value.record] == [
+        ("anna", "anna-1"),
+        ("bert", "bert-1"),
+        ("carl", "carl-1"),
+    ]
 
 
 async def test_an_empty_chain_is_unsupported() -> None:

@@ -22,7 +22,12 @@ WITH later AS (SELECT job_id, extract(epoch FROM available_at - now())::float AS
                WHERE lease_until IS NULL AND available_at > now())
 UPDATE job_queue q SET available_at = now() FROM later WHERE later.job_id = q.job_id RETURNING later.seconds
 """
+FAILED_STEPS = """
+SELECT data->>'code' AS code FROM events
+WHERE stream_id = $1 AND type = 'generation.job_progressed' AND data->>'code' IS NOT NULL
+"""
 MODELS = {"openai": "gpt-image-2.6-flare", "gemini": "gemini-3.1-flash-image"}
+REFUSED = {"openai": "moderation", "gemini": "refuse"}
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +112,57 @@ async def test_an_answer_of_no_use_is_paid_for_and_told(
     assert (failed["code"], failed["model"]) == ("provider_no_image", MODELS[provider])
     assert (one["provider"], call["cost"]) == ("local", 0)
     assert seen["cost"] == failed["cost"] > 0.01
+
+
+async def test_a_request_that_failed_wholly_tells_who_was_asked_and_what_it_cost(
+    client: AsyncClient,
+    owner_id: UUID,
+    neighbours: Neighbours,
+    working: Working,
+    chain: Providers,
+    service: Service[Any],
+    provider: str,
+    stub: Stub,
+) -> None:
+    """One picture is refused; of the other one there is twice an answer without a picture."""
+    product_id = await neighbours.product(owner_id)
+    stub.script.extend([REFUSED[provider], "none", "none"])
+    async with working(chain):
+        seen = await made(client, product_id, count=2, fallback=False)
+    assert (seen["status"], seen["code"], seen["retryable"]) == ("failed", "provider_no_image", True)
+    assert sorted(one["code"] for one in seen["failures"]) == ["content_refused", "provider_no_image"]
+    attempts = [attempt for one in seen["failures"] for attempt in one["failed_attempts"]]
+    assert len(attempts) == len(stub.calls) == 3
+    for attempt in attempts:
+        assert (attempt["provider"], attempt["model"]) == (provider, MODELS[provider])
+        assert attempt["request_id"] in ("req_1", "response-1")
+        assert attempt["latency_ms"] > 0
+    costs = [attempt["cost"] for attempt in attempts if attempt["code"] == "provider_no_image"]
+    assert min(costs) > 0.01
+    assert seen["cost"] == pytest.approx(sum(attempt["cost"] or 0 for attempt in attempts))
+    steps = await service.db.pool.fetch(FAILED_STEPS, UUID(seen["id"]))
+    assert {row["code"] for row in steps} == {"content_refused", "provider_no_image"}
+
+
+async def test_what_was_asked_in_vain_before_is_in_the_provenance(
+    client: AsyncClient,
+    owner_id: UUID,
+    neighbours: Neighbours,
+    working: Working,
+    chain: Providers,
+    provider: str,
+    stub: Stub,
+) -> None:
+    product_id = await neighbours.product(owner_id)
+    stub.script.extend(["garbage", None])
+    async with working(chain):
+        seen = await made(client, product_id, fallback=False)
+    [one] = seen["images"]
+    call = (await client.get(f"/generated-images/{one['id']}/provenance")).json()["call"]
+    [failed] = call["failed_attempts"]
+    assert (failed["code"], failed["provider"], call["attempts"]) == ("provider_bad_response", provider, 2)
+    assert failed["cost"] > 0.01
+    assert seen["cost"] == pytest.approx(call["cost"] + failed["cost"])
 
 
 @pytest.mark.parametrize("word", ["429", "reset", "broken"])

@@ -136,6 +136,7 @@ async def test_what_is_refused_for_good_is_told_and_the_rest_is_made(
     assert [one["generation_index"] for one in seen["images"]] == [1, 3]
     [failure] = seen["failures"]
     assert (failure["index"], failure["code"], failure["detail"]) == (2, "content_refused", "not today")
+    assert [one["provider"] for one in failure["failed_attempts"]] == ["local"]
     assert (seen["progress"], studio.calls[1]) == (100, 1)
 
 
@@ -190,7 +191,21 @@ async def test_what_makes_no_sense_is_asked_for_once_more_only(
     request_id = await request_pictures()
     async with working(studio.providers()):
         seen = await until(client, request_id, "failed")
-    assert (seen["code"], studio.calls) == ("provider_no_image", {0: 2})
+    assert (seen["code"], seen["retryable"], studio.calls) == ("provider_no_image", True, {0: 2})
+
+
+async def test_a_picture_is_given_up_when_its_own_attempts_are_over(
+    client: AsyncClient, request_pictures: Request, working: Working, studio: Studio
+) -> None:
+    """The other one is tried for longer, as its failure is of another kind."""
+    studio.failures = {0: [ErrorCode.NO_IMAGE] * 9, 1: [ErrorCode.RATE_LIMITED] * 3}
+    studio.retry_after = 0.01
+    request_id = await request_pictures(count=2)
+    async with working(studio.providers()):
+        seen = await until(client, request_id, "completed")
+    assert studio.calls == {0: 2, 1: 4}
+    [failure] = seen["failures"]
+    assert (failure["index"], len(failure["failed_attempts"])) == (1, 2)
 
 
 async def test_the_job_keeps_the_record_of_its_calls(
@@ -216,6 +231,10 @@ async def test_a_picture_that_is_none_is_not_believed(
         seen = await until(client, request_id, "failed")
     assert (seen["code"], seen["retryable"]) == ("provider_bad_response", True)
     assert "not an image" in seen["error_message"]
+    [failure] = seen["failures"]
+    [attempt] = failure["failed_attempts"]
+    assert (attempt["model"], attempt["request_id"], attempt["cost"]) == ("studio/1", "r-1", 0.04)
+    assert seen["cost"] == 0.04, "it was of no use and is paid all the same"
 
 
 async def test_after_the_last_attempt_the_rest_is_enough(
