@@ -100,8 +100,11 @@ async def release(db: Database, worker_id: UUID, job_id: UUID, delay: float, *, 
 
 
 async def hold(con: asyncpg.Connection, job_id: UUID) -> None:
-    """Locks the job's row. Whoever changes row and stream takes the row first, or two of them wait for each other."""
-    await con.execute("SELECT FROM job_queue WHERE job_id = $1 FOR UPDATE", job_id)
+    """Locks the job's row. Whoever changes row and stream takes the row first, or two of them wait for each other.
+
+    Not so firmly that a paid answer would have to wait before it is journaled.
+    """
+    await con.execute("SELECT FROM job_queue WHERE job_id = $1 FOR NO KEY UPDATE", job_id)
 
 
 async def progressed(con: asyncpg.Connection, job_id: UUID) -> None:

@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
 from libs.common.errors import Invalid, Unavailable
+from libs.common.jobs import queue
 from libs.common.jobs.engine import MAX_ATTEMPTS, JobTimeout
 from libs.common.jobs.work import RunningJob
 from libs.common.logs import JsonFormatter
@@ -104,6 +105,31 @@ async def test_a_failed_step_is_tried_again_and_finished_ones_are_not_paid_again
     await accept(service, job_id, ANNA, steps=2)
     job = await at_end(service, job_id)
     assert (job.status, job.attempt, calls) == ("completed", 2, [0, 1, 1])
+
+
+async def test_an_answer_is_journaled_while_another_step_is_told_of(
+    service: Service[Any], start: Start
+) -> None:
+    """A worker that dies in that moment must not pay again."""
+    called, answered = asyncio.Event(), asyncio.Event()
+
+    async def answer(*_: Any) -> dict[str, Any]:
+        called.set()
+        await answered.wait()
+        return {}
+
+    async def is_journaled() -> bool:
+        return bool(await service.db.pool.fetchval("SELECT count(answer) FROM job_calls"))
+
+    await start(answer)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await called.wait()
+    async with service.db.pool.acquire() as con, con.transaction():
+        await queue.hold(con, job_id)
+        answered.set()
+        await eventually(is_journaled)
+    assert (await at_end(service, job_id)).status == "completed"
 
 
 async def test_a_step_reported_again_is_no_progress(service: Service[Any], start: Start) -> None:
