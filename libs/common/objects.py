@@ -30,7 +30,7 @@ URL_LIFETIME = timedelta(hours=1)
 VERSIONS_KEPT = timedelta(days=30)
 """Long enough to undo a mistake, short enough that what a person had erased is gone in a month."""
 _SIGNING_STEP = 1800
-_THREADS = 8
+_THREADS = 32
 _PATIENCE = 10.0
 
 
