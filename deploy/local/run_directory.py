@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -133,15 +134,21 @@ _reserved: set[int] = set()
 """By this process, to which its own locks are no hindrance."""
 
 
+_reserving = threading.Lock()
+"""To close any descriptor of a file gives up all locks on it, so no second thread may open it at the same time."""
+
+
 def _reserve(port: int) -> bool:
-    if port in _reserved:
-        return False
-    try:
-        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-    except (BlockingIOError, PermissionError):  # which of them is the kernel's choice
-        return False
-    _reserved.add(port)
-    return True
+    with _reserving:
+        reservations = _reservations()
+        if port in _reserved:
+            return False
+        try:
+            fcntl.lockf(reservations, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except (BlockingIOError, PermissionError):  # which of them is the kernel's choice
+            return False
+        _reserved.add(port)
+        return True
 
 
 @cache

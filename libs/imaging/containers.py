@@ -3,6 +3,7 @@
 Nothing here decodes pixels.
 """
 
+import re
 import zlib
 from collections.abc import Iterator
 
@@ -55,6 +56,43 @@ def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             return
         yield data[at + 4 : at + 8], at, end
         at = end
+
+
+PNG_PIXELS = frozenset(
+    {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"pHYs", b"sBIT", b"bKGD", b"gAMA", b"sRGB", b"cHRM"}
+)
+"""Chunks of numbers about the pixels: no words, no camera, no profile."""
+_JPEG_TOLD = re.compile(rb"\xff[\xe0-\xfe]")
+WEBP_PIXELS = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH"})
+
+
+def is_bare(data: bytes, kind: str) -> bool:
+    """Whether the file holds nothing but its pixels, whatever decoders make of the rest; in doubt it does not."""
+    match kind:
+        case "png":
+            end = len(PNG_SIGNATURE)
+            for name, _, after in png_chunks(data):
+                if name not in PNG_PIXELS:
+                    return False
+                end = after
+            return end == len(data)
+        case "jpeg":
+            if any(_tells(marker, end - start) for marker, start, end in jpeg_segments(data)):
+                return False
+            scan = jpeg_scan(data)
+            told = scan is None or _JPEG_TOLD.search(data, scan)
+            return not told and data.find(b"\xff\xd9", scan) == len(data) - 2
+        case "webp":
+            whole = 8 + int.from_bytes(data[4:8], "little") == len(data)
+            return whole and all(name in WEBP_PIXELS for name, _ in _riff_chunks(data))
+        case _:
+            return False
+
+
+def _tells(marker: int, size: int) -> bool:
+    """A comment, or an application's segment that is neither plain JFIF nor Adobe's."""
+    plain = (marker, size) in ((0xE0, 18), (0xEE, 16))
+    return marker == 0xFE or (0xE0 <= marker <= 0xEF and not plain)
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:

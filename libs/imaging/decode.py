@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from libs.common.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
 from libs.imaging import png
-from libs.imaging.containers import is_complete, jpeg_scans, sniff
+from libs.imaging.containers import is_bare, is_complete, jpeg_scans, sniff
 
 # Damaged EXIF is nothing anybody could act on.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -79,13 +79,13 @@ def inspect(
         raise Invalid(f"the JPEG has more than {LIMIT_SCANS} scans; save it anew", code="too_many_scans")
     with _open(data, limit_pixels) as image:
         width, height = _upright_size(image)
-        animated, bare = bool(getattr(image, "is_animated", False)), _is_bare(image)
+        animated = bool(getattr(image, "is_animated", False))
         _verify(image)
     if min(width, height) < LEAST_SIDE:
         text = f"the image is {width}×{height} px; each side must have at least {LEAST_SIDE} px"
         raise Invalid(text, code="image_too_small")
     digest = hashlib.sha256(data).hexdigest()
-    return ImageInfo(kind, MIME[kind], width, height, animated, bare, len(data), digest)
+    return ImageInfo(kind, MIME[kind], width, height, animated, is_bare(data, kind), len(data), digest)
 
 
 def check_pixels(data: bytes) -> None:
@@ -144,10 +144,6 @@ def _open(data: bytes, limit_pixels: int) -> Image.Image:
         text = f"{image.width}×{image.height} px is more than {limit_pixels / 1e6:.0f} megapixels"
         raise TooLarge(text, code="too_many_pixels")
     return image
-
-
-def _is_bare(image: Image.Image) -> bool:
-    return image.info.keys().isdisjoint(("exif", "xmp", "icc_profile"))
 
 
 def _verify(image: Image.Image) -> None:

@@ -10,6 +10,9 @@ CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 PLAIN = bytes([0, 0, 0])
 """Compression, filter method and interlacing as nearly every file has them."""
 LAST_FILTER = 4
+AFTER = {b"": {b"IHDR"}, b"IDAT": {b"IDAT", b"IEND"}, b"IEND": set[bytes]()}
+NOT_BETWEEN = {b"IHDR", b"IEND", b"acTL", b"fcTL", b"fdAT"}
+"""Before the pixels."""
 STEP = 1 << 16
 """Bytes looked at in one go, packed or inflated: cost and memory are in proportion, whatever the file claims."""
 
@@ -20,23 +23,36 @@ def is_whole(data: bytes) -> bool | None:
     Plain is 8-bit grey, RGB and their forms with alpha, as nearly all are. Of a file that `inspect` has passed: its
     checksums are right.
     """
-    chunks = list(png_chunks(data))
-    names = [name for name, _, _ in chunks]
-    pixels = [memoryview(data)[start + 8 : end - 4] for name, start, end in chunks if name == b"IDAT"]
-    consecutive = names[-len(pixels) - 1 :] == [b"IDAT"] * len(pixels) + [b"IEND"]
-    if names[:1] != [b"IHDR"] or names.count(b"IHDR") > 1 or not consecutive:
+    if not _in_order(data):
         return None
     width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
     depth, colour, *rest = data[24:29]
     if depth != 8 or colour not in CHANNELS or bytes(rest) != PLAIN:
         return None
     try:
-        return _has_rows(pixels, 1 + width * CHANNELS[colour], height)
+        return _has_rows(_pixels(data), 1 + width * CHANNELS[colour], height)
     except zlib.error:
         return False
 
 
-def _has_rows(pixels: list[memoryview], row: int, height: int) -> bool:
+def _in_order(data: bytes) -> bool:
+    """One header, then what there is, then all pixels, then the end, and nothing that moves; keeps no chunk."""
+    last = b""
+    for name, _, _ in png_chunks(data):
+        expected = AFTER.get(last)
+        wrong = name not in expected if expected is not None else name in NOT_BETWEEN
+        if wrong:
+            return False
+        last = name
+    return last == b"IEND"
+
+
+def _pixels(data: bytes) -> Iterator[memoryview]:
+    whole = memoryview(data)
+    return (whole[start + 8 : end - 4] for name, start, end in png_chunks(data) if name == b"IDAT")
+
+
+def _has_rows(pixels: Iterator[memoryview], row: int, height: int) -> bool:
     """Whether they inflate to `height` rows of `row` bytes, each with a filter that there is; more does no harm."""
     inflate, done = zlib.decompressobj(), 0
     for piece in _inflated(inflate, pixels):
@@ -49,7 +65,7 @@ def _has_rows(pixels: list[memoryview], row: int, height: int) -> bool:
     return inflate.eof and done == row * height
 
 
-def _inflated(inflate: "zlib._Decompress", pixels: list[memoryview]) -> Iterator[bytes]:
+def _inflated(inflate: "zlib._Decompress", pixels: Iterator[memoryview]) -> Iterator[bytes]:
     for chunk in pixels:
         for at in range(0, len(chunk), STEP):
             packed: bytes | memoryview = chunk[at : at + STEP]

@@ -68,9 +68,17 @@ def told_wait(told: str | None) -> float | None:
     try:
         seconds = float(told)
     except ValueError:
-        date = email.utils.parsedate_tz(told)
-        seconds = email.utils.mktime_tz(date) - time.time() if date else math.nan
+        try:
+            date = email.utils.parsedate_tz(told)
+            seconds = email.utils.mktime_tz(date) - time.time() if date else math.nan
+        except (ValueError, OverflowError):  # a year that no clock has
+            return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def storable(said: str) -> str:
+    """What PostgreSQL stores neither in text nor in JSON is replaced: a provider may say anything."""
+    return said.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class ProviderError(Exception):
@@ -91,7 +99,7 @@ class ProviderError(Exception):
         """`usage`: what the provider has counted all the same, and will be paid for."""
         # Positional arguments all go to Exception, so that the error survives the pickle of a child process.
         super().__init__(code, message, provider)
-        self.code, self.message, self.provider = code, message, provider
+        self.code, self.message, self.provider = code, storable(message), provider
         self.status, self.retry_after = status, retry_after
         self.request_id, self.reason, self.usage = request_id, reason, usage
         self.attempts: tuple[FailedAttempt, ...] = ()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import pydantic
 import yaml
@@ -34,10 +34,19 @@ class Price(pydantic.BaseModel):
     estimate: Dollars | Mapping[Resolution, Dollars] = Decimal(0)
     """A typical call, or a typical picture by its resolution."""
 
+    @pydantic.field_validator("estimate")
+    @classmethod
+    def _of_every_resolution(
+        cls, estimate: Decimal | Mapping[Resolution, Decimal]
+    ) -> Decimal | Mapping[Resolution, Decimal]:
+        if isinstance(estimate, Mapping) and (missing := set(get_args(Resolution)) - estimate.keys()):
+            raise ValueError(f"no estimate for {', '.join(sorted(missing))}")
+        return estimate
+
     def of_tokens(self, usage: Usage) -> Decimal:
         """Of a call whose tokens the provider has counted."""
-        plain_input = (usage.input_tokens or 0) - usage.cached_input_tokens - usage.image_input_tokens
-        plain_output = (usage.output_tokens or 0) - usage.image_output_tokens
+        plain_input = max(0, (usage.input_tokens or 0) - usage.cached_input_tokens - usage.image_input_tokens)
+        plain_output = max(0, (usage.output_tokens or 0) - usage.image_output_tokens)
         millionths = (
             plain_input * self.input
             + usage.cached_input_tokens * _or(self.cached_input, self.input)
@@ -80,6 +89,8 @@ class Prices:
 
 
 class _File(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
     date: date
     models: dict[str, Price]
 
@@ -88,5 +99,8 @@ class _File(pydantic.BaseModel):
 def load_prices(path: str | None = None) -> Prices:
     """The table of this build, or a file of the installation's own. Raises OSError and ValueError."""
     text = Path(path).read_text() if path else files(__package__).joinpath("prices.yaml").read_text()
-    read = _File.model_validate(yaml.safe_load(text))
+    try:
+        read = _File.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is no YAML: {error}") from error
     return Prices(read.date, read.models)

@@ -81,6 +81,11 @@ class CallInfo:
         return (*self.fallback_from, last)
 
 
+def counted(told: object) -> int | None:
+    """A number of tokens as a provider tells it; None for anything that counts nothing."""
+    return int(told) if isinstance(told, int | float) and 0 <= told < 1e12 else None
+
+
 def spent(call: Mapping[str, Any]) -> float:
     """US dollars by a call's `record`, useless answers included; what is not known counts as nothing."""
     attempts = [call, *call.get("failed_attempts", ())]

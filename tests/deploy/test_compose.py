@@ -165,6 +165,8 @@ def test_a_worker_runs_as_in_the_embedded_stack(name: str) -> None:
 def test_a_process_takes_its_variables(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With new secrets and nothing else, which is an installation fit for production."""
     given = compose.environment(name, Secrets.generate().variables())
+    if "PROVIDERS_PRICES_FILE" in given:  # where compose mounts it
+        given["PROVIDERS_PRICES_FILE"] = str(compose.ROOT / "libs" / "providers" / "prices.yaml")
     monkeypatch.setattr(os, "environ", given)
     settings = settings_of(name.rpartition("-")[0])()
     assert (settings.app_env, settings.serves_docs) == ("production", False)

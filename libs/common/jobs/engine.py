@@ -172,7 +172,8 @@ class Engine:
             if not handled.events:  # over already: its worker died between the end and the queue
                 await queue.remove(await tx.connection(), claim.job_id)
                 return None
-        first = any(isinstance(one.event, JobStarted) and one.event.attempt == 1 for one in handled.events)
+        begun = any(isinstance(one.event, JobStarted) and one.event.attempt == 1 for one in handled.events)
+        first = begun and claim.attempts == 1
         return RunningJob(
             self.service, kind, claim.job_id, claim.owner_id, handled, claim.attempts, first, meta
         )
@@ -183,6 +184,9 @@ class Engine:
         seconds = time.monotonic() - job.began
         async with self.service.transaction(job.meta) as tx:
             con = await tx.connection()
+            if isinstance(command, FailJob):  # of attempts that never came to the step, too
+                tried = await queue.asked_in_vain(con, job.job_id)
+                command = command.model_copy(update={"failed_attempts": tried})
             if not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
@@ -202,15 +206,13 @@ class Engine:
         code, detail, retryable = describe(error)
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
         outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
+        self._told.add(job.job_id)  # a cancellation that comes now is for the next attempt
         await job.tell_last()
         most = getattr(error, "most_attempts", None) or MAX_ATTEMPTS
         attempts = 1 if job.progressed else claim.attempts
         stuck = isinstance(error, JobTimeout) and not job.progressed  # who gets on may go on
         if stuck or not (retryable or outage) or attempts >= most:
-            tried = job.failed_attempts
-            await self._finish(
-                job, FailJob(code=code, detail=detail, retryable=retryable, failed_attempts=tried)
-            )
+            await self._finish(job, FailJob(code=code, detail=detail, retryable=retryable))
         else:
             told = min(getattr(error, "retry_after", None) or 0.0, LONGEST_WAIT)
             delay = told or (1.0 if outage else 2.0 ** (attempts - 1))

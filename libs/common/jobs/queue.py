@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from libs.common.contracts.jobs import FailedAttempt
 from libs.common.database import Database, Transaction
 from libs.common.errors import TooMany
 
@@ -31,8 +32,9 @@ UPDATE job_queue SET lease_until = now() + $2 * interval '1 s' WHERE worker_id =
 RETURNING job_id, cancelled
 """
 _RELEASE = """
-UPDATE job_queue SET worker_id = NULL, lease_until = NULL, available_at = now() + $3 * interval '1 s',
-  attempts = attempts - $4 WHERE job_id = $1 AND worker_id = $2
+UPDATE job_queue SET worker_id = NULL, lease_until = NULL, attempts = attempts - $4,
+  available_at = CASE WHEN cancelled THEN now() ELSE now() + $3 * interval '1 s' END
+WHERE job_id = $1 AND worker_id = $2
 """
 
 _NOTE_DURATION = """
@@ -125,6 +127,16 @@ async def remove(con: asyncpg.Connection, job_id: UUID, worker_id: UUID | None =
     if removed:
         await con.execute("DELETE FROM job_calls WHERE job_id = $1", job_id)
     return bool(removed)
+
+
+async def asked_in_vain(con: asyncpg.Connection, job_id: UUID) -> dict[str, list[FailedAttempt]]:
+    """By step, those of every attempt of the job."""
+    rows = await con.fetch(
+        "SELECT step, failed_attempts FROM job_calls WHERE job_id = $1 ORDER BY step", job_id
+    )
+    return {
+        row["step"]: [FailedAttempt.model_validate(one) for one in row["failed_attempts"]] for row in rows
+    }
 
 
 async def note_duration(con: asyncpg.Connection, kind: str, seconds: float) -> None:

@@ -24,7 +24,9 @@ _JOURNALED = "SELECT answer, failed_attempts FROM job_calls WHERE job_id = $1 AN
 _JOURNAL = """
 INSERT INTO job_calls (job_id, step, answer, done_at)
 SELECT job_id, $2, $3, now() FROM job_queue WHERE job_id = $1 FOR KEY SHARE
-ON CONFLICT (job_id, step) DO UPDATE SET answer = excluded.answer, done_at = excluded.done_at
+ON CONFLICT (job_id, step) DO UPDATE SET answer = coalesce(job_calls.answer, excluded.answer),
+  done_at = coalesce(job_calls.done_at, excluded.done_at)
+RETURNING answer
 """
 _IN_VAIN = """
 INSERT INTO job_calls (job_id, step, failed_attempts)
@@ -82,7 +84,8 @@ class RunningJob(Generic[S]):
         if answer is None:
             answer = await call()
             # paid for already: a database that is away for a moment must not lose it
-            await insist(partial(pool.execute, _JOURNAL, self.job_id, name, answer), STORE_SECONDS)
+            stored = await insist(partial(pool.fetchval, _JOURNAL, self.job_id, name, answer), STORE_SECONDS)
+            answer = stored or answer  # another worker, which was taken for dead, may have come first
         return dict(answer)
 
     async def asked_in_vain(self, step: str, attempts: Sequence[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from google.genai import errors
 
 from libs.providers.errors import ErrorCode, ProviderError, in_own_words, told_wait
 from libs.providers.gemini.card import NAME
+from libs.providers.record import Usage
 
 # The SDK wraps refusals only: what breaks on the way arrives as the HTTP client's own error.
 # What is JSON, but not the JSON of the protocol, breaks the SDK in ways of Python's own.
@@ -19,6 +20,7 @@ RAISED = (errors.APIError, httpx2.HTTPError, TimeoutError, ValueError, *_MISREAD
 _BY_STATUS = {
     400: ErrorCode.INVALID,
     401: ErrorCode.AUTH,
+    402: ErrorCode.QUOTA,
     403: ErrorCode.PERMISSION,
     404: ErrorCode.MODEL_NOT_FOUND,
     408: ErrorCode.TIMEOUT,
@@ -50,10 +52,10 @@ REFUSALS = {
 """Why an answer stopped or a prompt was blocked, in words for the user."""
 
 
-def refusal(reason: str, request_id: str | None) -> ProviderError:
+def refusal(reason: str, request_id: str | None, usage: Usage | None = None) -> ProviderError:
     """The developer API gives no more than the reason's name."""
     words = REFUSALS.get(reason, "Gemini refused the request")
-    return ProviderError(ErrorCode.REFUSED, words, NAME, reason=reason, request_id=request_id)
+    return ProviderError(ErrorCode.REFUSED, words, NAME, reason=reason, request_id=request_id, usage=usage)
 
 
 def failure(error: Exception) -> ProviderError:

@@ -4,21 +4,22 @@ from collections.abc import Sequence
 
 from google.genai import types
 
-from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.errors import ErrorCode, ProviderError, storable
 from libs.providers.gemini.card import NAME
 from libs.providers.gemini.failures import REFUSALS, refusal
-from libs.providers.record import Usage
+from libs.providers.record import Usage, counted
 
 
 def finish_reason(reply: types.GenerateContentResponse) -> str | None:
     """Raises ProviderError for a refusal, of the prompt or of what came of it."""
+    spent = usage(reply) if reply.usage_metadata else None
     feedback = reply.prompt_feedback
     if feedback and feedback.block_reason:
-        raise refusal(feedback.block_reason.value, reply.response_id)
+        raise refusal(feedback.block_reason.value, reply.response_id, spent)
     if not reply.candidates or not (reason := reply.candidates[0].finish_reason):
         return None
     if reason.value in REFUSALS:
-        raise refusal(reason.value, reply.response_id)
+        raise refusal(reason.value, reply.response_id, spent)
     return str(reason.value)
 
 
@@ -47,19 +48,20 @@ def picture(reply: types.GenerateContentResponse) -> bytes:
 
 
 def spoken(reply: types.GenerateContentResponse) -> str | None:
-    return " ".join(part.text for part in _parts(reply) if part.text and not part.thought) or None
+    said = " ".join(part.text for part in _parts(reply) if part.text and not part.thought)
+    return storable(said) or None
 
 
 def usage(reply: types.GenerateContentResponse) -> Usage:
     counts = reply.usage_metadata
     if counts is None:
         return Usage()
-    output = (counts.candidates_token_count or 0) + (counts.thoughts_token_count or 0)
+    output = (counted(counts.candidates_token_count) or 0) + (counted(counts.thoughts_token_count) or 0)
     return Usage(
-        input_tokens=counts.prompt_token_count,
+        input_tokens=counted(counts.prompt_token_count),
         output_tokens=output,
-        total_tokens=counts.total_token_count,
-        cached_input_tokens=counts.cached_content_token_count or 0,
+        total_tokens=counted(counts.total_token_count),
+        cached_input_tokens=counted(counts.cached_content_token_count) or 0,
         image_input_tokens=_of_pictures(counts.prompt_tokens_details or ()),
         image_output_tokens=_of_pictures(counts.candidates_tokens_details or ()),
         details=counts.model_dump(mode="json", exclude_none=True),
@@ -77,7 +79,7 @@ def _is_picture(part: types.Part) -> bool:
 
 
 def _of_pictures(details: Sequence[types.ModalityTokenCount]) -> int:
-    return sum(one.token_count or 0 for one in details if one.modality == types.MediaModality.IMAGE)
+    return sum(counted(one.token_count) or 0 for one in details if one.modality == types.MediaModality.IMAGE)
 
 
 def _lacking(code: ErrorCode, message: str, reply: types.GenerateContentResponse) -> ProviderError:

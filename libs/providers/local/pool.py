@@ -94,11 +94,11 @@ class _Child:
 
     @property
     def alive(self) -> bool:
-        try:
-            os.kill(self._process.pid, 0)  # the kernel knows before the event loop does
-        except ProcessLookupError:
+        try:  # the kernel knows before the event loop does, of a child too that nobody has waited for yet
+            over = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
             return False
-        return self._process.returncode is None and not self._answers.at_eof()
+        return over is None and not self._answers.at_eof()
 
     async def call(self, function: str, args: tuple[Any, ...]) -> tuple[bool, Any]:
         """Whether it succeeded, and its result or its exception."""

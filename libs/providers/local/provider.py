@@ -44,6 +44,7 @@ CAPABILITIES = frozenset(
 LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "references": 1, "min_side_px": 64}
 MAX_PROCESSES = 4
 LARGE_PX = 2048
+VAST_PX = 16_000_000
 NOT_WRITTEN = "put together from the brief's known words and the scenes of this provider, not written"
 
 
@@ -116,6 +117,7 @@ class LocalProvider:
         heavy = request.resolution == "4K" or (
             request.resolution == "2K" and any(map(_large, request.references))
         )
+        heavy = heavy or any(map(_vast, request.references))
         asker = request.provenance.get(
             "request_id"
         )  # otherwise one job's pictures outlast the next one's time
@@ -142,6 +144,11 @@ class LocalProvider:
 def _large(photo: ImageBlob) -> bool:
     """Whether it takes hundreds of megabytes to work on it at its own size."""
     return max(photo.width, photo.height) > LARGE_PX
+
+
+def _vast(photo: ImageBlob) -> bool:
+    """Whether even its decoding takes hundreds of megabytes: only the JPEG decoder reduces on its way."""
+    return photo.width * photo.height > VAST_PX and photo.mime != "image/jpeg"
 
 
 def _call(started: float, work: Measured | Made) -> CallInfo:

@@ -25,6 +25,7 @@ REFUSALS = frozenset(
 QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 BY_STATUS = {
     401: ErrorCode.AUTH,
+    402: ErrorCode.QUOTA,
     403: ErrorCode.PERMISSION,
     404: ErrorCode.MODEL_NOT_FOUND,
     408: ErrorCode.TIMEOUT,

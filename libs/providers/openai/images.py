@@ -15,7 +15,7 @@ from libs.providers.base import AspectRatio, ImageBlob, Resolution
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import translated
-from libs.providers.record import Usage
+from libs.providers.record import Usage, counted
 
 AREA = {"1K": 1024 * 1024, "2K": 2048 * 2048, "4K": 3840 * 2160}
 """Pixels of a picture, about."""
@@ -100,14 +100,14 @@ def _file(number: int, blob: ImageBlob) -> tuple[str, bytes, str]:
 
 def _usage(body: dict[str, Any]) -> Usage:
     usage = body.get("usage") or {}
-    made = usage.get("output_tokens")
-    seen = (usage.get("input_tokens_details") or {}).get("image_tokens") or 0
-    painted = (usage.get("output_tokens_details") or {}).get("image_tokens", made) or 0
+    made = counted(usage.get("output_tokens"))
+    seen = (usage.get("input_tokens_details") or {}).get("image_tokens")
+    painted = (usage.get("output_tokens_details") or {}).get("image_tokens", made)
     return Usage(
-        usage.get("input_tokens"),
+        counted(usage.get("input_tokens")),
         made,
-        usage.get("total_tokens"),
-        image_input_tokens=seen,
-        image_output_tokens=painted,
+        counted(usage.get("total_tokens")),
+        image_input_tokens=counted(seen) or 0,
+        image_output_tokens=counted(painted) or 0,
         details=usage,
     )

@@ -17,7 +17,7 @@ from libs.providers.base import ImageBlob
 from libs.providers.errors import ErrorCode, ProviderError, in_own_words
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import REFUSALS, refused
-from libs.providers.record import Usage
+from libs.providers.record import Usage, counted
 
 MOST_TOKENS = 8_000
 """Of an answer, thoughts included."""
@@ -137,23 +137,23 @@ def _data_url(image: ImageBlob) -> str:
 
 def _usage_of_response(body: dict[str, Any]) -> Usage:
     usage = body.get("usage") or {}
-    cached = (usage.get("input_tokens_details") or {}).get("cached_tokens") or 0
+    cached = (usage.get("input_tokens_details") or {}).get("cached_tokens")
     return Usage(
-        usage.get("input_tokens"),
-        usage.get("output_tokens"),
-        usage.get("total_tokens"),
-        cached_input_tokens=cached,
+        counted(usage.get("input_tokens")),
+        counted(usage.get("output_tokens")),
+        counted(usage.get("total_tokens")),
+        cached_input_tokens=counted(cached) or 0,
         details=usage,
     )
 
 
 def _usage_of_chat(body: dict[str, Any]) -> Usage:
     usage = body.get("usage") or {}
-    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
     return Usage(
-        usage.get("prompt_tokens"),
-        usage.get("completion_tokens"),
-        usage.get("total_tokens"),
-        cached_input_tokens=cached,
+        counted(usage.get("prompt_tokens")),
+        counted(usage.get("completion_tokens")),
+        counted(usage.get("total_tokens")),
+        cached_input_tokens=counted(cached) or 0,
         details=usage,
     )

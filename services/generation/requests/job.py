@@ -9,7 +9,8 @@ from typing import Any, cast
 from libs.common.contracts.generation import GenerationRequested, ImageFailure, PinnedImage
 from libs.common.database import Transaction
 from libs.common.jobs.engine import MAX_ATTEMPTS
-from libs.common.jobs.work import JobKind, RunningJob
+from libs.common.jobs.work import STORE_SECONDS, JobKind, RunningJob
+from libs.common.resilience import insist
 from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, Resolution
 from libs.providers.chain import Providers
 from libs.providers.errors import RETRYABLE, ProviderError
@@ -80,9 +81,9 @@ class Work:
     async def _obtain(self, picture: PinnedImage) -> dict[str, Any]:
         """What is journaled: the picture's facts, or why there is none. Its bytes are stored by then."""
         objects = self.job.service.objects
-        if self.job.state.job.attempt > 1 and await objects.exists(picture.key):
-            return await self._found(picture)  # a worker died after it had put the picture there
         try:
+            if self.job.state.job.attempt > 1 and await objects.exists(picture.key):
+                return await self._found(picture)  # a worker died after it had put the picture there
             result = await self.providers.make(
                 Capability.GENERATE,
                 self._order(picture),
@@ -91,13 +92,15 @@ class Work:
                 fallback=self.request.fallback,
             )
             seen = await examine(result.image.data, result.call.provider, result.call)
+            put = partial(objects.put, picture.key, result.image.data, seen.info.mime)
+            # paid for already, as is the answer in the journal
+            if await insist(put, STORE_SECONDS) != seen.info.sha256:
+                return await self._found(picture)  # another worker, which was taken for dead, came first
         except ProviderError as error:
             await self.job.asked_in_vain(step_of(picture), error.record)
             if error.retryable and self.job.attempt < (error.most_attempts or MAX_ATTEMPTS):
                 raise
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
-        if await objects.put(picture.key, result.image.data, seen.info.mime) != seen.info.sha256:
-            return await self._found(picture)  # another worker, which was taken for dead, came first
         tried = self.job.failed_attempts[step_of(picture)]
         return self._facts(picture, seen, origin_as_told(result, seen.mark, self.job.attempt, tried))
 

@@ -130,3 +130,18 @@ def test_cost_is_in_proportion_to_the_file() -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 * STEP
     finally:
         tracemalloc.stop()
+
+
+def test_a_flood_of_empty_chunks_is_not_held() -> None:
+    flood = packed([HEADER, *[(b"IDAT", b"")] * 100_000, PIXELS, END])
+    tracemalloc.start()
+    try:
+        assert is_whole(flood)
+        assert tracemalloc.get_traced_memory()[1] < 8 * STEP
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_an_animation_with_one_frame_pillow_makes_the_pixels() -> None:
+    control = (b"acTL", struct.pack(">II", 1, 0))
+    assert is_whole(packed([HEADER, control, PIXELS, END])) is None

@@ -32,6 +32,7 @@ class Studio:
     failures: dict[int, list[ErrorCode]] = field(default_factory=dict)
     retry_after: float | None = None
     garbage: bool = False
+    refusal: str | None = None
     held: set[int] = field(default_factory=set)
     """Pictures that are not made before `released`."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,6 +55,8 @@ class Studio:
             code = waiting.pop(0)
             told = None if code == ErrorCode.UNAVAILABLE else self.retry_after
             raise ProviderError(code, "not today", self.name, retry_after=told)
+        if self.refusal:
+            raise ProviderError(ErrorCode.REFUSED, self.refusal, self.name)
         data = b"no picture" if self.garbage else _picture(request)
         image = ImageOut(data, "image/png", SIDE, SIDE, request.seed)
         return ImageResult(

@@ -21,6 +21,10 @@ from tests.libs.common.jobs.conftest import Start
 from tests.libs.common.waiting import eventually
 
 
+class Overloaded(Exception):
+    code, retryable, retry_after = "overloaded", True, 0.01
+
+
 async def test_a_job_runs_through_its_steps_to_its_end(service: Service[Any], start: Start) -> None:
     await start(nothing)
     job_id = uuid7()
@@ -135,9 +139,6 @@ async def test_an_answer_is_journaled_while_another_step_is_told_of(
 async def test_a_step_reported_again_is_no_progress(service: Service[Any], start: Start) -> None:
     """Or what fails behind it would be tried for ever."""
 
-    class Overloaded(Exception):
-        code, retryable, retry_after = "overloaded", True, 0.01
-
     async def prepare_and_fail(job: RunningJob[Chore], _: int) -> dict[str, Any]:
         await job.progress("prepared")
         raise Overloaded
@@ -235,15 +236,34 @@ async def test_the_last_step_is_told_of_however_the_attempt_ends(
             return {}
         await job.progress("packed", last=True)
         if outcome == "timed out":
-            await asyncio.Event().wait()
+            raise JobTimeout
         raise (
             Unavailable("the ribbon is out", retry_after=0.01)
             if outcome == "tried again"
             else Invalid("never")
         )
 
-    await start(tell_and_stumble, seconds=2.0)
+    await start(tell_and_stumble)
     job_id = uuid7()
     await accept(service, job_id, ANNA)
     job = await at_end(service, job_id)
     assert (job.status, job.steps[:1]) == ("failed" if outcome == "failed" else "completed", ("packed",))
+
+
+IN_VAIN = {"provider": "painter", "code": "provider_bad_response", "message": "no picture", "cost": 0.5}
+
+
+async def test_a_job_that_is_given_up_tells_who_was_asked_in_vain(
+    service: Service[Any], start: Start
+) -> None:
+    async def ask_and_die(job: RunningJob[Chore], _: int) -> dict[str, Any]:
+        await job.asked_in_vain("step-0", [IN_VAIN])
+        await service.db.pool.execute("UPDATE job_queue SET attempts = $1", MAX_ATTEMPTS)
+        raise Overloaded
+
+    await start(ask_and_die)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert job.finished
+    assert (job.finished.code, job.finished.cost) == ("worker_died", 0.5)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from uuid_utils.compat import uuid7
 
-from libs.common.errors import NotFound
+from libs.common.errors import NotFound, Unavailable
 from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
 from libs.common.service import Service
@@ -75,3 +75,22 @@ async def test_a_cancellation_that_comes_while_the_job_ends_comes_too_late(
     job_id = uuid7()
     await accept(service, job_id, ANNA)
     assert (await at_end(service, job_id)).status == "completed"
+
+
+async def test_a_cancellation_during_a_failure_does_not_wait_for_the_next_attempt(
+    service: Service[Any], start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = queue.release
+
+    async def cancelled_meanwhile(*args: Any, **options: Any) -> None:
+        await service.db.pool.execute("UPDATE job_queue SET cancelled = true")
+        await release(*args, **options)
+
+    async def come_back_in_an_hour(*_: Any) -> dict[str, Any]:
+        raise Unavailable("too many requests", retry_after=3600)
+
+    monkeypatch.setattr(queue, "release", cancelled_meanwhile)
+    await start(come_back_in_an_hour)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    assert (await at_end(service, job_id)).status == "cancelled"

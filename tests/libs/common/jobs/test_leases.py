@@ -10,9 +10,21 @@ from uuid_utils.compat import uuid7
 
 from libs.common.jobs import queue
 from libs.common.jobs.engine import Engine
-from libs.common.jobs.lifecycle import CancelJob
+from libs.common.jobs.lifecycle import CancelJob, StartJob
+from libs.common.jobs.work import RunningJob
+from libs.common.messages import Meta
 from libs.common.service import Service
-from tests.libs.common.jobs.chores import ANNA, BEN, accept, at_end, chore_kind, chores, nothing, state_of
+from tests.libs.common.jobs.chores import (
+    ANNA,
+    BEN,
+    Chore,
+    accept,
+    at_end,
+    chore_kind,
+    chores,
+    nothing,
+    state_of,
+)
 from tests.libs.common.jobs.conftest import Start
 
 
@@ -136,3 +148,30 @@ async def test_a_job_claimed_while_leases_are_renewed_is_not_taken_for_lost(
     await accept(service, uuid7(), BEN)  # its wake-up makes the heartbeat look again
     finish.set()
     assert [(await at_end(service, job_id)).attempt for job_id in (first, second)] == [1, 1]
+
+
+async def test_the_first_answer_of_a_step_stays(service: Service[Any]) -> None:
+    """A worker that was taken for dead may come later, with another one."""
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    asked, answer_late = asyncio.Event(), asyncio.Event()
+
+    async def late() -> dict[str, Any]:
+        asked.set()
+        await answer_late.wait()
+        return {"made": "late"}
+
+    async def early() -> dict[str, Any]:
+        return {"made": "early"}
+
+    taken_for_dead = asyncio.create_task((await _running(service, job_id)).step("paint", late))
+    await asked.wait()
+    assert await (await _running(service, job_id)).step("paint", early) == {"made": "early"}
+    answer_late.set()
+    assert await taken_for_dead == {"made": "early"}
+
+
+async def _running(service: Service[Any], job_id: UUID) -> RunningJob[Chore]:
+    async with service.transaction() as tx:
+        known = await tx.handle(chores, job_id, StartJob())
+    return RunningJob(service, chore_kind(nothing), job_id, ANNA, known, 1, False, Meta())

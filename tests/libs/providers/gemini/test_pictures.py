@@ -100,7 +100,7 @@ async def test_an_answer_without_a_usable_picture(
     with pytest.raises(ProviderError, match=words) as failed:
         await gemini.generate(ImageRequest(f"a mug [[{word}]]"), MODEL)
     assert (failed.value.code, failed.value.provider) == (code, "gemini")
-    assert bool(failed.value.usage) == (code != ErrorCode.REFUSED), "it has to be paid for all the same"
+    assert failed.value.usage, "it has to be paid for all the same"
 
 
 @pytest.mark.real("GEMINI_API_KEY")

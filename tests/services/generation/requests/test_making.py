@@ -10,6 +10,7 @@ import pytest
 from httpx import AsyncClient
 
 from deploy.local.stack import Stack
+from libs.common.errors import Unavailable
 from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.service import Service
 from libs.imaging import metadata
@@ -394,3 +395,49 @@ async def _pinned(service: Service[Any], request_id: str) -> list[dict[str, Any]
     query = "SELECT images FROM generation_requests WHERE request_id = $1"
     pinned: list[dict[str, Any]] = await service.db.pool.fetchval(query, UUID(request_id))
     return pinned
+
+
+async def test_a_picture_whose_object_is_broken_takes_no_other_with_it(
+    client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
+) -> None:
+    request_id = await request_pictures(count=2)
+    [first, _] = await _pinned(service, request_id)
+    await service.objects.put(first["key"], b"broken", "image/png")
+    async with working(studio.providers()):
+        seen = await until(client, request_id, "completed")
+    assert [failure["index"] for failure in seen["failures"]] == [1]
+
+
+async def test_a_paid_picture_waits_for_the_object_store(
+    client: AsyncClient,
+    request_pictures: Request,
+    service: Service[Any],
+    working: Working,
+    studio: Studio,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put = service.objects.put
+    refused: list[Any] = []
+
+    async def full(*args: Any) -> str:
+        if len(refused) < 3:
+            refused.append(args)
+            raise Unavailable("the object store is away")
+        return await put(*args)
+
+    request_id = await request_pictures()
+    monkeypatch.setattr(type(service.objects), "put", staticmethod(full))
+    async with working(studio.providers()):
+        await until(client, request_id, "completed")
+    assert studio.calls == {0: 1}
+
+
+@pytest.mark.parametrize("odd", ["ask \0 again", "ask \ud800 again"])
+async def test_a_refusal_is_final_whatever_it_says(
+    client: AsyncClient, request_pictures: Request, working: Working, studio: Studio, odd: str
+) -> None:
+    studio.refusal = odd
+    request_id = await request_pictures()
+    async with working(studio.providers()):
+        seen = await until(client, request_id, "failed")
+    assert (seen["code"], studio.calls) == ("content_refused", {0: 1})
