@@ -62,7 +62,8 @@ class LocalProvider:
         if not images:
             raise _invalid("a specification needs at least one photo")
         started = time.perf_counter()
-        measured: Measured = await self._run("describe", [image.data for image in images], hints)
+        photos = [image.data for image in images]
+        measured: Measured = await self._run("describe", photos, hints, heavy=any(map(_vast, images)))
         return Analysis(ProductSpec.model_validate(measured.value), _call(started, measured))
 
     async def classify(
@@ -114,14 +115,10 @@ class LocalProvider:
 
     async def _make(self, function: str, request: ImageRequest, *args: Any) -> ImageResult:
         started = time.perf_counter()
-        heavy = request.resolution == "4K" or (
-            request.resolution == "2K" and any(map(_large, request.references))
-        )
-        heavy = heavy or any(map(_vast, request.references))
         asker = request.provenance.get(
             "request_id"
         )  # otherwise one job's pictures outlast the next one's time
-        made: Made = await self._run(function, request, *args, heavy=heavy, asker=asker)
+        made: Made = await self._run(function, request, *args, heavy=_heavy(request), asker=asker)
         return ImageResult(made.image, _call(started, made), made.details, vector=made.vector)
 
     async def aclose(self) -> None:
@@ -139,6 +136,11 @@ class LocalProvider:
                 "a task of the local provider failed", extra={"task": function, "trace": error.traceback}
             )
             raise ProviderError(ErrorCode.BAD_RESPONSE, error.summary, NAME) from error
+
+
+def _heavy(request: ImageRequest) -> bool:
+    large = request.resolution == "2K" and any(map(_large, request.references))
+    return large or request.resolution == "4K" or any(map(_vast, request.references))
 
 
 def _large(photo: ImageBlob) -> bool:
