@@ -10,10 +10,10 @@ from libs.common.contracts.generation import GenerationRequested, ImageFailure, 
 from libs.common.database import Transaction
 from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.jobs.work import STORE_SECONDS, JobKind, RunningJob
-from libs.common.resilience import insist
-from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, Resolution
+from libs.common.resilience import AWAY, insist
+from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, ImageResult, Resolution
 from libs.providers.chain import Providers
-from libs.providers.errors import RETRYABLE, ProviderError
+from libs.providers.errors import RETRYABLE, ErrorCode, ProviderError
 from libs.providers.pictures import load
 from libs.providers.record import spent
 from services.generation.images.domain import RecordImage, images
@@ -92,9 +92,7 @@ class Work:
                 fallback=self.request.fallback,
             )
             seen = await examine(result.image.data, result.call.provider, result.call)
-            put = partial(objects.put, picture.key, result.image.data, seen.info.mime)
-            # paid for already, as is the answer in the journal
-            if await insist(put, STORE_SECONDS) != seen.info.sha256:
+            if await self._put(picture, result, seen) != seen.info.sha256:
                 return await self._found(picture)  # another worker, which was taken for dead, came first
         except ProviderError as error:
             await self.job.asked_in_vain(step_of(picture), error.record)
@@ -103,6 +101,21 @@ class Work:
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
         tried = self.job.failed_attempts[step_of(picture)]
         return self._facts(picture, seen, origin_as_told(result, seen.mark, self.job.attempt, tried))
+
+    async def _put(self, picture: PinnedImage, result: ImageResult, seen: Examined) -> str:
+        """The sha256 of what is there then. What is paid for already waits for a store that is away.
+
+        In vain, it was no use to ask: the attempt counts, or it would be paid for without end.
+        """
+        put = partial(self.job.service.objects.put, picture.key, result.image.data, seen.info.mime)
+        try:
+            return await insist(put, STORE_SECONDS)
+        except AWAY as error:
+            lost = ProviderError(
+                ErrorCode.UNAVAILABLE, "the object store did not take the picture", result.call.provider
+            )
+            lost.attempts = result.call.in_vain(lost.code, lost.message)
+            raise lost from error
 
     async def _found(self, picture: PinnedImage) -> dict[str, Any]:
         data = await self.job.service.objects.get(picture.key)

@@ -432,6 +432,26 @@ async def test_a_paid_picture_waits_for_the_object_store(
     assert studio.calls == {0: 1}
 
 
+async def test_a_picture_is_not_paid_for_without_end(
+    client: AsyncClient,
+    request_pictures: Request,
+    service: Service[Any],
+    working: Working,
+    studio: Studio,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def full(*_: Any) -> str:
+        raise Unavailable("the object store is away")
+
+    request_id = await request_pictures()
+    await hasten(service, request_id, attempts=MAX_ATTEMPTS - 1)
+    monkeypatch.setattr(type(service.objects), "put", staticmethod(full))
+    monkeypatch.setattr("services.generation.requests.job.STORE_SECONDS", 0.1)
+    async with working(studio.providers()):
+        seen = await until(client, request_id, "failed")
+    assert (seen["code"], seen["cost"], studio.calls) == ("provider_unavailable", 0.04, {0: 1})
+
+
 @pytest.mark.parametrize("odd", ["ask \0 again", "ask \ud800 again"])
 async def test_a_refusal_is_final_whatever_it_says(
     client: AsyncClient, request_pictures: Request, working: Working, studio: Studio, odd: str
