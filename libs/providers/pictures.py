@@ -10,7 +10,7 @@ from libs.common.contracts.analysis import PinnedReference
 from libs.common.errors import Conflict, DomainError, Invalid
 from libs.common.objects import ObjectStore
 from libs.imaging import metadata
-from libs.imaging.decode import check_pixels, inspect, opacity, open_rgb
+from libs.imaging.decode import ImageInfo, check_pixels, inspect, opacity, open_rgb
 from libs.imaging.metadata import DigitalSource, Mark
 from libs.providers.base import ImageBlob, ImageOut
 from libs.providers.errors import ErrorCode, ProviderError
@@ -71,15 +71,7 @@ async def accept(
     """
 
     def look() -> ImageOut:
-        info = inspect(data)
-        check_pixels(data)
-        if info.animated:
-            raise Invalid("it moves", code="image_animated")
-        least, most = opacity(data)
-        if most == 0:
-            raise Invalid("it is wholly transparent", code="image_empty")
-        if transparent and least == 255:
-            raise Invalid("it is not transparent", code="image_opaque")
+        info = _checked(data, transparent)
         marked = metadata.embed(data, Mark(source, {**record, "seed": seed}))
         return ImageOut(marked, info.mime, info.width, info.height, seed)
 
@@ -96,3 +88,17 @@ async def accept(
             reason=error.code,
             usage=usage,
         ) from error
+
+
+def _checked(data: bytes, transparent: bool) -> ImageInfo:
+    """Raises DomainError for what `accept` does not take."""
+    info = inspect(data)
+    check_pixels(data)
+    if info.animated:
+        raise Invalid("it moves", code="image_animated")
+    least, most = opacity(data)
+    if most == 0:
+        raise Invalid("it is wholly transparent", code="image_empty")
+    if transparent and least == 255:
+        raise Invalid("it is not transparent", code="image_opaque")
+    return info
