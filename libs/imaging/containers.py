@@ -48,13 +48,16 @@ def is_complete(data: bytes, kind: str) -> bool:
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Type, start and end of every whole chunk, its length field and checksum included."""
+    """Type, start and end of every whole chunk up to the last, its length field and checksum included."""
     at = len(PNG_SIGNATURE)
     while at + 12 <= len(data):
         end = at + 12 + int.from_bytes(data[at : at + 4], "big")
         if end > len(data):
             return
-        yield data[at + 4 : at + 8], at, end
+        name = data[at + 4 : at + 8]
+        yield name, at, end
+        if name == b"IEND":
+            return
         at = end
 
 
@@ -62,6 +65,7 @@ PNG_PIXELS = frozenset(
     {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"pHYs", b"sBIT", b"bKGD", b"gAMA", b"sRGB", b"cHRM"}
 )
 """Chunks of numbers about the pixels: no words, no camera, no profile."""
+_JPEG_MARKER = re.compile(rb"\xff+[\xc0-\xc7\xc9-\xcf\xda-\xef\xfe]")
 _JPEG_TOLD = re.compile(rb"\xff[\xe0-\xfe]")
 WEBP_PIXELS = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH"})
 
@@ -84,7 +88,7 @@ def is_bare(data: bytes, kind: str) -> bool:
             return not told and data.find(b"\xff\xd9", scan) == len(data) - 2
         case "webp":
             whole = 8 + int.from_bytes(data[4:8], "little") == len(data)
-            return whole and all(name in WEBP_PIXELS for name, _ in _riff_chunks(data))
+            return whole and all(name in WEBP_PIXELS for name, _ in riff_chunks(data))
         case _:
             return False
 
@@ -96,13 +100,16 @@ def _tells(marker: int, size: int) -> bool:
 
 
 def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of every segment before the first scan, that one's header included."""
+    """Marker, start and end of every segment before the first scan, that one's header included.
+
+    Ends at what has no place there: decoders disagree on where it ends, and a few bytes would hide thousands from us.
+    """
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    while padding := _JPEG_MARKER.match(data, at):
+        at = padding.end() - 2
         marker = data[at + 1]
-        if marker == 0xFF:  # padding
-            at += 1
-            continue
+        if at + 4 > len(data):
+            return
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         yield marker, at, end
         if marker == 0xDA:
@@ -118,6 +125,58 @@ def jpeg_scan(data: bytes) -> int | None:
 def jpeg_scans(data: bytes) -> int:
     """How many passes over the picture the file asks for: a few bytes make the decoder visit every pixel again."""
     return data.count(b"\xff\xda", jpeg_scan(data)) + 1
+
+
+LIMIT_PARTS = {"png": 10_000, "jpeg": 1_000, "webp": 10_000}
+"""Encoders write a PNG's pixels 8 KiB or more at a time, and cut a JPEG's profile and XMP into pieces of 64 KiB."""
+
+
+def has_too_many_parts(data: bytes, kind: str) -> bool:
+    """Whether there are more chunks or segments than `LIMIT_PARTS`.
+
+    However small, each costs a decoder microseconds, and an upload has room for millions. Stops at the limit.
+    """
+    left = LIMIT_PARTS.get(kind, 0)
+    for part in _parts(data, kind):
+        left -= part
+        if left < 0:
+            return True
+    return False
+
+
+def _parts(data: bytes, kind: str) -> Iterator[int]:
+    """For how many parts each chunk counts."""
+    match kind:
+        case "png":  # a profile may inflate to a megabyte, and nobody has two
+            yield from (1_000 if name == b"iCCP" else 1 for name, _, _ in png_chunks(data))
+        case "webp":
+            yield from (1 for _ in riff_chunks(data))
+        case "jpeg":  # padding and quantization tables are read one by one
+            last = 2
+            for marker, start, end in jpeg_segments(data):
+                yield 1 + (start - last) // 64 + (end - start) // 64 * (marker == 0xDB)
+                last = end
+
+
+def xmp(data: bytes) -> bytes:
+    """The packet; empty without one. A PNG's must be uncompressed, as the standard wants it."""
+    match sniff(data):
+        case "png":
+            chunks = (
+                data[start + 8 : end - 4] for _, start, end in png_chunks(data) if _is_png_xmp(data, start)
+            )
+            return next((body.split(b"\0", 5)[-1] for body in chunks if body.startswith(PNG_XMP[:19])), b"")
+        case "jpeg":
+            found = (
+                data[at + 4 : end]
+                for marker, at, end in jpeg_segments(data)
+                if _is_jpeg_xmp(data, marker, at)
+            )
+            return next(found, b"").removeprefix(XMP_NAMESPACE)
+        case "webp":
+            return next((body for name, body in riff_chunks(data) if name == b"XMP "), b"")
+        case _:
+            return b""
 
 
 def png_with_xmp(data: bytes, packet: bytes) -> bytes:
@@ -136,18 +195,23 @@ def jpeg_with_xmp(data: bytes, packet: bytes) -> bytes:
     if len(packet) > LARGEST_JPEG_PACKET:
         raise ValueError(f"an XMP packet in a JPEG has at most {LARGEST_JPEG_PACKET} bytes")
     body = XMP_NAMESPACE + packet
-    kept, scan = b"", len(data)
+    kept, scan = [], len(data)
     for marker, start, end in jpeg_segments(data):
         if marker == 0xDA:
             scan = start
-        elif not (marker == 0xE1 and data.startswith(XMP_NAMESPACE, start + 4)):
-            kept += data[start:end]
-    return data[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + kept + data[scan:]
+        elif not _is_jpeg_xmp(data, marker, start):
+            kept.append(data[start:end])
+    marked = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
+    return b"".join([data[:2], marked, *kept, data[scan:]])
+
+
+def _is_jpeg_xmp(data: bytes, marker: int, start: int) -> bool:
+    return marker == 0xE1 and data.startswith(XMP_NAMESPACE, start + 4)
 
 
 def webp_with_xmp(data: bytes, packet: bytes, width: int, height: int, alpha: bool) -> bytes:
     """Turns a simple file into an extended one, whose header names its size and whether it has alpha."""
-    chunks = [(kind, body) for kind, body in _riff_chunks(data) if kind != b"XMP "]
+    chunks = [(kind, body) for kind, body in riff_chunks(data) if kind != b"XMP "]
     if chunks[0][0] != b"VP8X":
         flags = 0x10 if alpha else 0
         size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
@@ -158,9 +222,10 @@ def webp_with_xmp(data: bytes, packet: bytes, width: int, height: int, alpha: bo
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 
-def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 12
-    while at + 8 <= len(data):
+def riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Type and content of every chunk."""
+    at, last = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+    while at + 8 <= last:
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         yield data[at : at + 4], data[at + 8 : at + 8 + size]
         at += 8 + size + size % 2

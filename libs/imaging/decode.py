@@ -14,7 +14,8 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from libs.common.errors import DomainError, Invalid, TooLarge, UnsupportedMedia
 from libs.imaging import png
-from libs.imaging.containers import is_bare, is_complete, jpeg_scans, sniff
+from libs.imaging.containers import LIMIT_PARTS, has_too_many_parts, is_bare, is_complete, jpeg_scans, sniff
+from libs.imaging.orientation import SIDEWAYS, TURNS, orientation
 
 # Damaged EXIF is nothing anybody could act on.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
@@ -27,20 +28,8 @@ LIMIT_SCANS = 32
 LEAST_SIDE = 64
 UPLOAD_FORMATS = frozenset({"jpeg", "png", "webp"})
 MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
-DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, OverflowError)
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError)
 """What Pillow raises for damaged files, depending on where the damage is."""
-
-ORIENTATION_TAG = 0x0112
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +55,20 @@ def inspect(
     data: bytes, *, limit_pixels: int = LIMIT_PIXELS, formats: Collection[str] = UPLOAD_FORMATS
 ) -> ImageInfo:
     """Raises `UnsupportedMedia` (not_an_image, unsupported_image_type), `TooLarge` (too_many_pixels) and
-    `Invalid` (image_truncated, image_damaged, image_too_small, too_many_scans)."""
+    `Invalid` (image_truncated, image_damaged, image_too_small, too_many_scans, too_many_chunks)."""
     kind = sniff(data)
     if kind is None:
         raise UnsupportedMedia("this is not an image", code="not_an_image")
     if kind not in formats:
         accepted = ", ".join(sorted(formats))
         raise UnsupportedMedia(f"{kind} is not accepted; send {accepted}", code="unsupported_image_type")
+    _refuse_crowd(data, kind)
     if not is_complete(data, kind):
         raise Invalid("the image is cut off", code="image_truncated")
     if kind == "jpeg" and jpeg_scans(data) > LIMIT_SCANS:
         raise Invalid(f"the JPEG has more than {LIMIT_SCANS} scans; save it anew", code="too_many_scans")
     with _open(data, limit_pixels) as image:
-        width, height = _upright_size(image)
+        width, height = _upright_size(image, orientation(data, kind))
         animated = bool(getattr(image, "is_animated", False))
         _verify(image)
     if min(width, height) < LEAST_SIDE:
@@ -128,12 +118,19 @@ def open_rgb(data: bytes, *, longest_side: int | None = None, keep_alpha: bool =
     """
     with _open(data, LIMIT_PIXELS) as image:
         try:
-            return _upright_rgb(image, longest_side, keep_alpha)
+            return _upright_rgb(image, orientation(data, sniff(data)), longest_side, keep_alpha)
         except DAMAGE as error:
             raise _damaged() from error
 
 
+def _refuse_crowd(data: bytes, kind: str | None) -> None:
+    if kind and has_too_many_parts(data, kind):
+        text = f"the {kind} file has more than {LIMIT_PARTS[kind]} chunks; save it anew"
+        raise Invalid(text, code="too_many_chunks")
+
+
 def _open(data: bytes, limit_pixels: int) -> Image.Image:
+    _refuse_crowd(data, sniff(data))
     try:
         image = Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF"))
     except UnidentifiedImageError as error:
@@ -143,6 +140,8 @@ def _open(data: bytes, limit_pixels: int) -> Image.Image:
     if image.width * image.height > limit_pixels:
         text = f"{image.width}×{image.height} px is more than {limit_pixels / 1e6:.0f} megapixels"
         raise TooLarge(text, code="too_many_pixels")
+    # Pillow keeps a PNG's texts beside what it has read of the picture, under names that the file has chosen.
+    image.info = {name: value for name, value in image.info.items() if not isinstance(value, str)}
     return image
 
 
@@ -158,29 +157,20 @@ def _damaged() -> DomainError:
     return Invalid("the image is damaged", code="image_damaged")
 
 
-def _upright_size(image: Image.Image) -> tuple[int, int]:
+def _upright_size(image: Image.Image, turn: int) -> tuple[int, int]:
     width, height = image.size
-    return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
+    return (height, width) if turn in SIDEWAYS else (width, height)
 
 
-def _orientation(image: Image.Image) -> int:
-    try:
-        # The method of PNG files would decode the picture first, in case EXIF follows it.
-        return int(Image.Image.getexif(image).get(ORIENTATION_TAG, 1))
-    except (*DAMAGE, TypeError):  # damaged EXIF hides the orientation, not the picture
-        return 1
-
-
-def _upright_rgb(image: Image.Image, longest_side: int | None, keep_alpha: bool) -> Image.Image:
-    orientation = _orientation(image)
+def _upright_rgb(image: Image.Image, turn: int, longest_side: int | None, keep_alpha: bool) -> Image.Image:
     if longest_side:
         image.draft(None, (longest_side, longest_side))  # the JPEG decoder reduces by 2, 4 or 8 for nothing
     picture = _to_8_bit(image, keep_alpha)
     if longest_side:
         picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
     upright = _to_srgb(picture)
-    if orientation in TURNS:
-        upright = upright.transpose(TURNS[orientation])
+    if turn in TURNS:
+        upright = upright.transpose(TURNS[turn])
     upright.info = {}
     return upright
 
