@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from PIL import Image
+from pydantic_core import from_json
 
-from libs.imaging.containers import jpeg_with_xmp, png_with_xmp, sniff, webp_with_xmp
+from libs.imaging.containers import jpeg_with_xmp, png_with_xmp, sniff, webp_with_xmp, xmp
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 NAMESPACE = "urn:vitrine:provenance:1"
@@ -27,8 +28,9 @@ PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 </rdf:Description></rdf:RDF></x:xmpmeta>
 <?xpacket end="r"?>"""
 
-_SOURCE = re.compile(r"DigitalSourceType(?:=[\"']|>)\s*([^\"'<\s]+)")
-_RECORD = re.compile(r"<vitrine:record>(.*?)</vitrine:record>", re.DOTALL)
+_SOURCE = re.compile(r"DigitalSourceType(?:=[\"']|>)\s*([^\"'<\s]{1,200})")
+LONGEST_RECORD = 1 << 18
+"""In characters, of one that is read: anybody may write it into a file, and it is copied into what is made of that."""
 
 
 class DigitalSource(StrEnum):
@@ -77,15 +79,15 @@ def packet(mark: Mark) -> bytes:
 
 def embed(data: bytes, mark: Mark) -> bytes:
     """The same JPEG, PNG or WebP with this mark in place of any other; its pixels are not touched."""
-    xmp = packet(mark)
+    written = packet(mark)
     match sniff(data):
         case "png":
-            return png_with_xmp(data, xmp)
+            return png_with_xmp(data, written)
         case "jpeg":
-            return jpeg_with_xmp(data, xmp)
+            return jpeg_with_xmp(data, written)
         case "webp":
             with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
-                return webp_with_xmp(data, xmp, *image.size, alpha=image.mode == "RGBA")
+                return webp_with_xmp(data, written, *image.size, alpha=image.mode == "RGBA")
         case other:
             raise ValueError(f"cannot mark {other or 'what is no image'}")
 
@@ -98,19 +100,21 @@ def export(data: bytes) -> bytes:
 
 def read(data: bytes) -> Mark | None:
     """The mark of an accepted picture, whoever made it; None if it carries none."""
-    with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF")) as image:
-        xmp = image.info.get("xmp", b"")
     # Not parsed as XML: the packet may be anybody's, and two values are all we want.
-    text = xmp.decode("utf-8", "replace") if isinstance(xmp, bytes) else str(xmp)
-    source, record = _SOURCE.search(text), _RECORD.search(text)
+    text = xmp(data).decode("utf-8", "replace")
+    source = _SOURCE.search(text)
     if source is None:
         return None
-    return Mark(html.unescape(source[1]).removeprefix(VOCABULARY), _parse(record[1]) if record else {})
+    _, _, behind = text.partition("<vitrine:record>")
+    record, end, _ = behind.partition("</vitrine:record>")
+    return Mark(html.unescape(source[1]).removeprefix(VOCABULARY), _parse(record) if end else {})
 
 
 def _parse(record: str) -> dict[str, Any]:
+    if len(record) > LONGEST_RECORD:
+        return {}
     try:
-        parsed = json.loads(html.unescape(record))
+        parsed = from_json(html.unescape(record))  # unlike json, refuses what is nested too deep to walk
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}

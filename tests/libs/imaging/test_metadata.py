@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from libs.imaging import metadata
 from libs.imaging.metadata import DigitalSource, Mark
@@ -64,6 +65,43 @@ def test_a_foreign_mark_is_understood_and_its_other_content_ignored() -> None:
     data = encode(mug(120)[0], "WEBP", xmp=foreign)
     assert metadata.read(data) == Mark(DigitalSource.GENERATED)
     assert b"GPSLatitude" not in make_variants(data)[0].data
+
+
+def foreign(record: str) -> bytes:
+    """A picture with this record, whoever wrote it."""
+    xmp = f'DigitalSourceType="algorithmicMedia"<vitrine:record>{record}</vitrine:record>'
+    return encode(mug(120)[0], "WEBP", xmp=xmp.encode())
+
+
+NOT_OURS = {
+    "text": "no JSON",
+    "list": "[1]",
+    "very deep": '{"a":' + "[" * 50_000 + "]" * 50_000 + "}",
+    "deep": '{"a":' + "[" * 400 + "]" * 400 + "}",
+    "half a character": '{"a":"\\ud800"}',
+    "digits": '{"a":' + "9" * 5_000 + "}",
+    "long": '{"a":"' + "x" * metadata.LONGEST_RECORD + '"}',
+    "opened again": "<vitrine:record>" * 200_000,
+}
+
+
+@pytest.mark.parametrize("case", NOT_OURS)
+def test_a_record_that_is_not_ours_does_no_harm(case: str) -> None:
+    data = foreign(NOT_OURS[case])
+    assert metadata.read(data) == Mark(DigitalSource.DRAWN)
+    assert metadata.read(metadata.export(data)) == Mark(DigitalSource.DRAWN)
+
+
+def test_a_record_that_never_ends_is_given_up_at_once() -> None:
+    xmp = b'DigitalSourceType="algorithmicMedia"' + b"<vitrine:record>" * 200_000
+    assert metadata.read(encode(mug(120)[0], "WEBP", xmp=xmp)) == Mark(DigitalSource.DRAWN)
+
+
+def test_no_text_takes_the_place_of_the_mark() -> None:
+    info = PngInfo()
+    info.add_text("xmp", 'DigitalSourceType="digitalCapture"')
+    marked = metadata.embed(encode(mug(120)[0], pnginfo=info), MARK)
+    assert metadata.read(marked) == MARK
 
 
 def test_a_record_too_large_for_a_jpeg_is_an_error() -> None:
