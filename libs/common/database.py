@@ -177,18 +177,16 @@ class Transaction:
         self,
         decider: Decider[S, C, E],
         stream_id: UUID,
-        command: C,
-        *,
+        *commands: C,
         expected: int | None = None,
-        event_ids: Sequence[UUID] | None = None,
         new: bool = False,
         known: Handled[S] | None = None,
     ) -> Handled[S]:
-        """Loads, decides, appends, and updates the inline read models.
+        """Loads, decides one command after the other, appends at once, and updates the inline read models.
 
         A lost race is decided again on the reloaded stream; losers queue on the stream's lock, so they get their turn
         however many they are. With `expected` (If-Match) any other version raises PreconditionFailed. A stream that
-        the command is to begin is `new`, one that was read before is `known`: it is read only if it has moved on.
+        the commands are to begin is `new`, one that was read before is `known`: it is read only if it has moved on.
         """
         con = await self.connection()
         # who has appended holds the stream's lock, so that nobody else can have gone on from there
@@ -196,7 +194,7 @@ class Transaction:
         before = self._appended.get(stream) or (Handled(decider.initial, 0) if new else known)
         for _ in range(1 + RETRIES):
             before = before or await self.state(decider, stream_id)
-            events = decider.decide(command, before.state)  # first, so that a stranger is told 404
+            after, events = _decided(decider, commands, before.state)  # first, so that a stranger is told 404
             if expected is not None and before.version != expected:
                 raise PreconditionFailed(
                     f"this is version {before.version} now, not {expected}: read it again"
@@ -204,11 +202,10 @@ class Transaction:
             if not events:
                 return Handled(before.state, before.version)
             recorded = await self.log.append(
-                con, self.keys, decider.stream_type, stream_id, before.version, events, self.meta, event_ids
+                con, self.keys, decider.stream_type, stream_id, before.version, events, self.meta
             )
             if recorded:
                 await self._after_append(recorded)
-                after = reduce(decider.evolve, events, before.state)
                 self._appended[stream] = Handled(after, recorded[-1].version)
                 return Handled(after, recorded[-1].version, recorded)
             before = None
@@ -258,3 +255,13 @@ class Transaction:
         self._appended.clear()
         con, self._con, self._tx = self._con, None, None
         await self._db.pool.release(con)
+
+
+def _decided(decider: Decider[S, C, E], commands: Sequence[C], state: S) -> tuple[S, list[E]]:
+    """What the commands make of the state, and their events."""
+    events: list[E] = []
+    for command in commands:
+        made = decider.decide(command, state)
+        state = reduce(decider.evolve, made, state)
+        events += made
+    return state, events

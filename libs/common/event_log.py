@@ -114,13 +114,12 @@ class EventLog:
         expected: int,
         events: Sequence[Event],
         meta: Meta,
-        event_ids: Sequence[UUID] | None = None,
     ) -> list[Recorded[Any]]:
         """Stores events if the stream is at version `expected`; returns `[]` if it has moved on.
 
         After `[]` the caller's transaction holds the stream's lock: reload and try again.
         """
-        ids = event_ids or [uuid7() for _ in events]
+        ids = [uuid7() for _ in events]
         dumped = [
             await self._dump(con, keys, event, event_id) for event, event_id in zip(events, ids, strict=True)
         ]

@@ -132,12 +132,17 @@ class Analysis(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ImageOut:
-    """An encoded picture; its size is measured, never taken from an answer on the wire."""
+    """A checked and encoded picture; its size is measured, never taken from an answer on the wire.
+
+    `sha256` in hexadecimal; `source` is what the file says of its origin, a term of IPTC's vocabulary.
+    """
 
     data: bytes
     mime: str
     width: int
     height: int
+    sha256: str
+    source: str | None
     seed: int | None = None
 
 

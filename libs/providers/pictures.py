@@ -1,6 +1,7 @@
 """Pictures over the wire: what we send is upright and bare, what comes back is decoded before anybody believes it."""
 
 import asyncio
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -73,7 +74,8 @@ async def accept(
     def look() -> ImageOut:
         info = _checked(data, transparent)
         marked = metadata.embed(data, Mark(source, {**record, "seed": seed}))
-        return ImageOut(marked, info.mime, info.width, info.height, seed)
+        digest = hashlib.sha256(marked).hexdigest()
+        return ImageOut(marked, info.mime, info.width, info.height, digest, source, seed)
 
     try:
         return await asyncio.to_thread(look)

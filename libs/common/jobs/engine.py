@@ -190,10 +190,7 @@ class Engine:
             if not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
-            await job.tell_last(tx)
-            if isinstance(command, CompleteJob) and job.kind.conclude:
-                await job.kind.conclude(tx, job, command.result)
-            await tx.handle(job.kind.decider, job.job_id, command, known=job.known)
+            await job.end(tx, command)
             if isinstance(command, CompleteJob) and time.monotonic() > self._noted + NOTE_SECONDS:
                 await queue.note_duration(con, job.kind.name, seconds)
                 self._noted = time.monotonic()

@@ -124,8 +124,6 @@ async def remove(con: asyncpg.Connection, job_id: UUID, worker_id: UUID | None =
         job_id,
         worker_id,
     )
-    if removed:
-        await con.execute("DELETE FROM job_calls WHERE job_id = $1", job_id)
     return bool(removed)
 
 

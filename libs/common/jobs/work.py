@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from libs.common.database import Handled, Transaction
 from libs.common.decider import Decider
 from libs.common.jobs import queue
-from libs.common.jobs.lifecycle import ReportProgress
+from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress
 from libs.common.messages import Meta
 from libs.common.resilience import insist
 from libs.common.service import Service
@@ -70,7 +70,7 @@ class RunningJob(Generic[S]):
     failed_attempts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Who was asked in vain, by step: `FailedAttempt`s as JSON, those of earlier attempts of the job included."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _untold: Callable[[Transaction], Awaitable[Handled[S]]] | None = None
+    _last: "_Report | None" = None
 
     @property
     def state(self) -> S:
@@ -107,42 +107,49 @@ class RunningJob(Generic[S]):
 
         The `last` step is told of when the attempt ends, in the transaction that ends the job if it does.
         """
-        report = partial(self._report, ReportProgress(step=step, cost=cost, code=code, detail=detail), also)
+        report = _Report(ReportProgress(step=step, cost=cost, code=code, detail=detail), also)
         if last:
-            self._untold = report
+            self._last = report
         else:
             await self._tell(report)
 
-    async def tell_last(self, tx: Transaction | None = None) -> None:
-        """Reports what was left for the end of the attempt: in the transaction that ends the job, or in its own."""
-        report, self._untold = self._untold, None
-        if report and tx:
-            self.known = await report(tx)
-        elif report:
+    async def tell_last(self) -> None:
+        """Reports what was left for the end of an attempt that does not end the job."""
+        report, self._last = self._last, None
+        if report:
             await self._tell(report)
 
-    async def _tell(self, report: Callable[[Transaction], Awaitable[Handled[S]]]) -> None:
+    async def end(self, tx: Transaction, command: CompleteJob | FailJob | CancelJob) -> None:
+        """With what was left to be reported, and what else is to happen when the job completes."""
+        report, self._last = self._last, None
+        if report and report.also:
+            await report.also(tx)
+        if isinstance(command, CompleteJob) and self.kind.conclude:
+            await self.kind.conclude(tx, self, command.result)
+        commands = [report.command, command] if report else [command]
+        await tx.handle(self.kind.decider, self.job_id, *commands, known=self.known)
+
+    async def _tell(self, report: "_Report") -> None:
         async with self._turn, self.service.transaction(self.meta) as tx:
             con = await tx.connection()
             await queue.hold(con, self.job_id)
-            reported = await report(tx)
+            if report.also:
+                await report.also(tx)
+            reported = await tx.handle(self.kind.decider, self.job_id, report.command, known=self.known)
             # a step reported again is no progress, and must not buy another attempt
             if reported.events and self.attempt > 1:
                 await queue.progressed(con, self.job_id)
         self.known = reported
         self.progressed |= bool(reported.events)
 
-    async def _report(
-        self,
-        command: ReportProgress,
-        also: Callable[[Transaction], Awaitable[None]] | None,
-        tx: Transaction,
-    ) -> Handled[S]:
-        if also:
-            await also(tx)
-        ids = [self.event_id(command.step)]
-        return await tx.handle(self.kind.decider, self.job_id, command, event_ids=ids, known=self.known)
+    def id_of(self, name: str) -> UUID:
+        """Of what the job makes: the same on every attempt, so it cannot be made twice."""
+        return uuid5(self.job_id, name)
 
-    def event_id(self, step: str) -> UUID:
-        """The id of the event that a step results in: the same on every attempt, so it cannot be stored twice."""
-        return uuid5(self.job_id, step)
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """A finished step, and what it made."""
+
+    command: ReportProgress
+    also: Callable[[Transaction], Awaitable[None]] | None

@@ -1,6 +1,7 @@
 """What the child processes do; arguments and results are plain data that can be pickled."""
 
 import functools
+import hashlib
 import io
 import time
 from collections.abc import Sequence
@@ -199,7 +200,8 @@ def _encode(pixels: Pixels, source: DigitalSource, record: dict[str, Any], seed:
     Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, "PNG", compress_level=COMPRESSION)
     mark = Mark(source, {"provider": "local", "model": "classical/1", **record})
     data = metadata.embed(encoded.getvalue(), mark)
-    return ImageOut(data, "image/png", pixels.shape[1], pixels.shape[0], seed)
+    height, width = pixels.shape[:2]
+    return ImageOut(data, "image/png", width, height, hashlib.sha256(data).hexdigest(), source, seed)
 
 
 class _Clock:

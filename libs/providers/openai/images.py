@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
 from openai import AsyncOpenAI
 
 from libs.providers.base import AspectRatio, ImageBlob, Resolution
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import translated
+from libs.providers.openai.wire import File, post
 from libs.providers.record import Usage, counted
 
 AREA = {"1K": 1024 * 1024, "2K": 2048 * 2048, "4K": 3840 * 2160}
@@ -74,27 +74,24 @@ async def order(client: AsyncOpenAI, wanted: Order) -> Delivery:
         "output_format": "png",
         "n": 1,
     }
-    if wanted.references:
-        files = [_file(number, blob) for number, blob in enumerate(wanted.references)]
-        raw = await client.images.with_raw_response.edit(image=files, **common)
-    else:
-        raw = await client.images.with_raw_response.generate(**common)
-    body = orjson.loads(raw.content)
+    files = [("image[]", _file(number, blob)) for number, blob in enumerate(wanted.references)]
+    answer = await post(client, "/images/edits" if files else "/images/generations", common, files)
+    body = answer.body
     encoded = next((one["b64_json"] for one in body.get("data") or () if one.get("b64_json")), None)
     if encoded is None:
         raise ProviderError(
             ErrorCode.NO_IMAGE,
             "OpenAI answered without a picture",
             NAME,
-            request_id=raw.request_id,
+            request_id=answer.request_id,
             usage=_usage(body),
         )
     usage = _usage(body)
-    with translated(raw.request_id, usage):
-        return Delivery(base64.b64decode(encoded, validate=True), usage, raw.request_id)
+    with translated(answer.request_id, usage):
+        return Delivery(base64.b64decode(encoded, validate=True), usage, answer.request_id)
 
 
-def _file(number: int, blob: ImageBlob) -> tuple[str, bytes, str]:
+def _file(number: int, blob: ImageBlob) -> File:
     return f"{number}-{blob.role}.{blob.mime.removeprefix('image/')}", blob.data, blob.mime
 
 

@@ -1,15 +1,10 @@
-"""Questions about pictures over either of the two protocols. Needs the SDK.
-
-The body is read here, and not by the SDK: its parser takes a truncated answer for a malformed one, hides refusals, and
-makes each schema anew for every call.
-"""
+"""Questions about pictures over either of the two protocols. Needs the SDK."""
 
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import orjson
 from openai import AsyncOpenAI
 
 from libs.providers.answers import Answer, schema_of
@@ -17,6 +12,7 @@ from libs.providers.base import ImageBlob
 from libs.providers.errors import ErrorCode, ProviderError, in_own_words
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import REFUSALS, refused
+from libs.providers.openai.wire import post
 from libs.providers.record import Usage, counted
 
 MOST_TOKENS = 8_000
@@ -57,26 +53,27 @@ async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
     images = [
         {"type": "input_image", "image_url": _data_url(image), "detail": "high"} for image in question.images
     ]
-    asked: Any = {"role": "user", "content": [text, *images]}
-    form: Any = {"type": "json_schema", **_schema(question.form)}
-    raw = await client.responses.with_raw_response.create(
-        model=question.model,
-        instructions=question.role,
-        input=[asked],
-        text={"format": form},
-        reasoning={"effort": "low"},
-        max_output_tokens=MOST_TOKENS,
-        store=False,
-    )
-    body = orjson.loads(raw.content)
-    _check_status(body, raw.request_id)
+    asked = {"role": "user", "content": [text, *images]}
+    form = {"type": "json_schema", **_schema(question.form)}
+    asked_for = {
+        "model": question.model,
+        "instructions": question.role,
+        "input": [asked],
+        "text": {"format": form},
+        "reasoning": {"effort": "low"},
+        "max_output_tokens": MOST_TOKENS,
+        "store": False,
+    }
+    answer = await post(client, "/responses", asked_for)
+    body = answer.body
+    _check_status(body, answer.request_id)
     parts = [part for item in body["output"] if item["type"] == "message" for part in item["content"]]
     for part in parts:
         if part["type"] == "refusal":
             usage = _usage_of_response(body)
-            raise refused(part["refusal"], request_id=raw.request_id, reason="refusal", usage=usage)
+            raise refused(part["refusal"], request_id=answer.request_id, reason="refusal", usage=usage)
     said = "".join(part["text"] for part in parts if part["type"] == "output_text")
-    return Reply(said, body["model"], _usage_of_response(body), raw.request_id, body["status"])
+    return Reply(said, body["model"], _usage_of_response(body), answer.request_id, body["status"])
 
 
 def _check_status(body: dict[str, Any], request_id: str | None) -> None:
@@ -101,25 +98,26 @@ def _check_status(body: dict[str, Any], request_id: str | None) -> None:
 async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
     text = {"type": "text", "text": question.text}
     images = [{"type": "image_url", "image_url": {"url": _data_url(image)}} for image in question.images]
-    asked: Any = {"role": "user", "content": [text, *images]}
-    form: Any = {"type": "json_schema", "json_schema": _schema(question.form)}
-    raw = await client.chat.completions.with_raw_response.create(
-        model=question.model,
-        messages=[{"role": "system", "content": question.role}, asked],
-        response_format=form,
-        max_tokens=MOST_TOKENS,  # servers other than OpenAI's do not know max_completion_tokens
-    )
-    body = orjson.loads(raw.content)
+    asked = {"role": "user", "content": [text, *images]}
+    form = {"type": "json_schema", "json_schema": _schema(question.form)}
+    asked_for = {
+        "model": question.model,
+        "messages": [{"role": "system", "content": question.role}, asked],
+        "response_format": form,
+        "max_tokens": MOST_TOKENS,  # servers other than OpenAI's do not know max_completion_tokens
+    }
+    answer = await post(client, "/chat/completions", asked_for)
+    body = answer.body
     choice = body["choices"][0]
     if why := choice["message"].get("refusal"):
         usage = _usage_of_chat(body)
-        raise refused(why, request_id=raw.request_id, reason="refusal", usage=usage)
+        raise refused(why, request_id=answer.request_id, reason="refusal", usage=usage)
     match finish := choice.get("finish_reason"):
         case "content_filter":
-            raise refused("", request_id=raw.request_id, reason=finish, usage=_usage_of_chat(body))
+            raise refused("", request_id=answer.request_id, reason=finish, usage=_usage_of_chat(body))
         case "length":
-            raise _truncated(raw.request_id, _usage_of_chat(body))
-    return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), raw.request_id, finish)
+            raise _truncated(answer.request_id, _usage_of_chat(body))
+    return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), answer.request_id, finish)
 
 
 def _schema(form: type[Answer]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def _passed_over(described: Described[ProductSpec]) -> str | None:
 
 async def _conclude(tx: Transaction, job: RunningJob[Analysis], described: dict[str, Any]) -> None:
     request = _request(job)
-    specification_id = job.event_id("specification")
+    specification_id = job.id_of("specification")
     facts = described["facts"]
     added = await tx.handle(
         specifications,

@@ -66,52 +66,46 @@ gallery_history = sa.Table(
 """Every state a picture was ever in, each from `since` until the next version."""
 
 
+_OPINION = ("favourite", "rating", "label", "restorable_until")
+
+
+def _remembered(change: sa.Insert | sa.Update) -> Statement:
+    """The change, and in one go the state it leads to."""
+    changed = change.returning(gallery.c.image_id, gallery.c.version, *(gallery.c[name] for name in _OPINION))
+    state = changed.cte("changed").c
+    since = sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True))
+    values = sa.select(state.image_id, state.version, since, *(state[name] for name in _OPINION))
+    return Statement(gallery_history.insert().from_select([*gallery_history.c.keys()], values))
+
+
 def _change(**values: Any) -> Statement:
-    return Statement(
+    return _remembered(
         gallery.update()
         .where(gallery.c.image_id == sa.bindparam("id"))
         .values(version=sa.bindparam("v"), **values)
     )
 
 
-_generated = Statement(gallery.insert())
+_generated = _remembered(gallery.insert())
 _annotated = _change(
     favourite=sa.bindparam("liked"), rating=sa.bindparam("stars"), label=sa.bindparam("words")
 )
 _binned = _change(restorable_until=sa.bindparam("until"))
-_remembered = Statement(
-    gallery_history.insert().from_select(
-        [column.name for column in gallery_history.c],
-        sa.select(
-            gallery.c.image_id,
-            gallery.c.version,
-            sa.bindparam("at", type_=sa.TIMESTAMP(timezone=True)),
-            gallery.c.favourite,
-            gallery.c.rating,
-            gallery.c.label,
-            gallery.c.restorable_until,
-        ).where(gallery.c.image_id == sa.bindparam("id")),
-    )
-)
-_NEW = {"favourite": False, "rating": None, "label": None, "restorable_until": None}
+_NEW = dict.fromkeys(_OPINION) | {"favourite": False}
 
 
 def _project(recorded: Recorded[Any]) -> Iterator[Bound]:
-    image = {"id": recorded.stream_id, "v": recorded.version}
+    image = {"id": recorded.stream_id, "v": recorded.version, "at": recorded.recorded_at}
     match recorded.event:
         case ImageGenerated() as made:
-            yield _generated(
-                **_NEW, **_row(made), image_id=recorded.stream_id, created_at=recorded.recorded_at
-            )
+            at = recorded.recorded_at
+            yield _generated(**_NEW, **_row(made), image_id=recorded.stream_id, created_at=at, at=at)
         case ImageAnnotated(favourite=favourite, rating=rating, label=label):
             yield _annotated(**image, liked=favourite, stars=rating, words=label)
         case ImageDeleted(restorable_until=until):
             yield _binned(**image, until=until)
         case ImageRestored():
             yield _binned(**image, until=None)
-        case _:
-            return
-    yield _remembered(id=recorded.stream_id, at=recorded.recorded_at)
 
 
 def _row(made: ImageGenerated) -> dict[str, Any]:
@@ -130,7 +124,7 @@ read_model = ReadModel("gallery", (gallery, gallery_history), _project)
 
 def view(state: sa.FromClause = gallery) -> sa.Select[Any]:
     """Pictures as they are, or with what their owner thinks of them taken from another `state`."""
-    opinion = {"version", "favourite", "rating", "label", "restorable_until"}
+    opinion = {"version", *_OPINION}
     facts = [column for column in gallery.c if column.name not in opinion]
     return sa.select(
         *facts,

@@ -11,14 +11,22 @@ from libs.common.database import Transaction
 from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.jobs.work import STORE_SECONDS, JobKind, RunningJob
 from libs.common.resilience import AWAY, insist
-from libs.providers.base import AspectRatio, Capability, ImageBlob, ImageRequest, ImageResult, Resolution
+from libs.providers.base import (
+    AspectRatio,
+    Capability,
+    ImageBlob,
+    ImageOut,
+    ImageRequest,
+    ImageResult,
+    Resolution,
+)
 from libs.providers.chain import Providers
 from libs.providers.errors import RETRYABLE, ErrorCode, ProviderError
 from libs.providers.pictures import load
 from libs.providers.record import spent
 from services.generation.images.domain import RecordImage, images
 from services.generation.requests.domain import JOB_TYPE, Generation, generations, step_of
-from services.generation.requests.pictures import Examined, examine, origin_as_marked, origin_as_told
+from services.generation.requests.pictures import facts_of, origin_as_marked, origin_as_told, reread
 
 Outcome = RecordImage | ImageFailure | BaseException
 
@@ -91,8 +99,7 @@ class Work:
                 model=self.request.model,
                 fallback=self.request.fallback,
             )
-            seen = await examine(result.image.data, result.call.provider, result.call)
-            if await self._put(picture, result, seen) != seen.info.sha256:
+            if await self._put(picture, result) != result.image.sha256:
                 return await self._found(picture)  # another worker, which was taken for dead, came first
         except ProviderError as error:
             await self.job.asked_in_vain(step_of(picture), error.record)
@@ -100,14 +107,14 @@ class Work:
                 raise
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
         tried = self.job.failed_attempts[step_of(picture)]
-        return self._facts(picture, seen, origin_as_told(result, seen.mark, self.job.attempt, tried))
+        return self._facts(picture, result.image, origin_as_told(result, self.job.attempt, tried))
 
-    async def _put(self, picture: PinnedImage, result: ImageResult, seen: Examined) -> str:
+    async def _put(self, picture: PinnedImage, result: ImageResult) -> str:
         """The sha256 of what is there then. What is paid for already waits for a store that is away.
 
         In vain, it was no use to ask: the attempt counts, or it would be paid for without end.
         """
-        put = partial(self.job.service.objects.put, picture.key, result.image.data, seen.info.mime)
+        put = partial(self.job.service.objects.put, picture.key, result.image.data, result.image.mime)
         try:
             return await insist(put, STORE_SECONDS)
         except AWAY as error:
@@ -119,11 +126,11 @@ class Work:
 
     async def _found(self, picture: PinnedImage) -> dict[str, Any]:
         data = await self.job.service.objects.get(picture.key)
-        seen = await examine(data, self.request.provider or "unknown")
+        image, mark = await reread(data, self.request.provider or "unknown")
         tried = self.job.failed_attempts[step_of(picture)]
-        return self._facts(picture, seen, origin_as_marked(self.request, seen.mark, tried))
+        return self._facts(picture, image, origin_as_marked(self.request, mark, tried))
 
-    def _facts(self, picture: PinnedImage, seen: Examined, origin: dict[str, Any]) -> dict[str, Any]:
+    def _facts(self, picture: PinnedImage, image: ImageOut, origin: dict[str, Any]) -> dict[str, Any]:
         shared = self.request.model_dump(
             include={
                 "owner_id",
@@ -142,7 +149,7 @@ class Work:
             "key": picture.key,
         }
         origin["fallback_from"] = origin.get("fallback_from") or self.request.fallback_from
-        record = RecordImage.model_validate(shared | settled | seen.as_facts() | origin)
+        record = RecordImage.model_validate(shared | settled | facts_of(image) | origin)
         return {"picture": record.model_dump(mode="json")}
 
     def _order(self, picture: PinnedImage) -> ImageRequest:

@@ -1,57 +1,48 @@
-"""A picture that comes from a provider, which has decoded it: looked at once more, and described with its origin."""
+"""A picture that a provider has made and checked, or one that a dead worker has left: described with its origin."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from libs.common.contracts.generation import GenerationRequested
 from libs.common.errors import DomainError
 from libs.imaging import metadata
-from libs.imaging.decode import ImageInfo, inspect
+from libs.imaging.decode import inspect
 from libs.imaging.metadata import Mark
-from libs.providers.base import ImageResult
+from libs.providers.base import ImageOut, ImageResult
 from libs.providers.errors import ErrorCode, ProviderError
-from libs.providers.record import CallInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """A picture within our limits; `mark` is what it says of its origin."""
-
-    info: ImageInfo
-    mark: Mark | None
-
-    def as_facts(self) -> dict[str, Any]:
-        return {
-            "sha256": self.info.sha256,
-            "content_type": self.info.mime,
-            "file_size_bytes": self.info.byte_size,
-            "width": self.info.width,
-            "height": self.info.height,
-        }
+def facts_of(image: ImageOut) -> dict[str, Any]:
+    return {
+        "sha256": image.sha256,
+        "content_type": image.mime,
+        "file_size_bytes": len(image.data),
+        "width": image.width,
+        "height": image.height,
+    }
 
 
-async def examine(data: bytes, provider: str, call: CallInfo | None = None) -> Examined:
-    """In a thread. Raises ProviderError (bad response) for what is no picture of a kind we take.
+async def reread(data: bytes, provider: str) -> tuple[ImageOut, Mark | None]:
+    """A stored picture, and what it says of its origin. In a thread.
 
-    With the `call` that it came from, which was in vain then.
+    Raises ProviderError (bad response) for what is no picture of a kind we take.
     """
 
-    def look() -> Examined:
-        return Examined(inspect(data), metadata.read(data))
+    def look() -> tuple[ImageOut, Mark | None]:
+        info, mark = inspect(data), metadata.read(data)
+        source = mark.source if mark else None
+        return ImageOut(data, info.mime, info.width, info.height, info.sha256, source), mark
 
     try:
         return await asyncio.to_thread(look)
     except DomainError as error:
-        unusable = ProviderError(ErrorCode.BAD_RESPONSE, f"the picture is unusable: {error.detail}", provider)
-        if call:
-            unusable.attempts = call.in_vain(unusable.code, unusable.message)
-        raise unusable from error
+        text = f"the picture is unusable: {error.detail}"
+        raise ProviderError(ErrorCode.BAD_RESPONSE, text, provider) from error
 
 
 def origin_as_told(
-    result: ImageResult, mark: Mark | None, attempt: int, asked_in_vain: Sequence[Mapping[str, Any]]
+    result: ImageResult, attempt: int, asked_in_vain: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """How a picture came about, from the provider's answer in this attempt of the job and what was before."""
     call, record = result.call, result.call.record()
@@ -65,7 +56,7 @@ def origin_as_told(
             "attempts": attempt,
             "failed_attempts": [*asked_in_vain, *record["failed_attempts"]],
             "details": dict(result.details),
-            "digital_source": mark.source if mark else None,
+            "digital_source": result.image.source,
         },
     }
 

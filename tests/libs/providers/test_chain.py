@@ -50,7 +50,7 @@ class Painter:
             await asyncio.Event().wait()
         if self.failure:
             raise ProviderError(self.failure, f"{self.name} failed", self.name)
-        return ImageResult(ImageOut(b"x", "image/png", 1, 1), CallInfo(self.name, model, 1.0))
+        return ImageResult(ImageOut(b"x", "image/png", 1, 1, "", None), CallInfo(self.name, model, 1.0))
 
     async def edit(self, request: ImageRequest, model: str) -> ImageResult:
         return await self.generate(request, model)
@@ -255,7 +255,9 @@ class Talker(Painter):
         usage = Usage(900, 100, 1000)
         if self.failure:
             raise ProviderError(self.failure, "no", self.name, usage=usage)
-        return ImageResult(ImageOut(b"x", "image/png", 1, 1), CallInfo(self.name, model, 1.0, usage=usage))
+        return ImageResult(
+            ImageOut(b"x", "image/png", 1, 1, "", None), CallInfo(self.name, model, 1.0, usage=usage)
+        )
 
 
 async def test_tokens_are_counted_by_model_also_those_of_an_answer_of_no_use() -> None:

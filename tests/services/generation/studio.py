@@ -1,6 +1,7 @@
 """Stands in for the local provider: small pictures at once, each question noted, failures as it is told."""
 
 import asyncio
+import hashlib
 import io
 from collections import Counter
 from dataclasses import dataclass, field
@@ -31,7 +32,6 @@ class Studio:
     asked: list[ImageRequest] = field(default_factory=list)
     failures: dict[int, list[ErrorCode]] = field(default_factory=dict)
     retry_after: float | None = None
-    garbage: bool = False
     refusal: str | None = None
     held: set[int] = field(default_factory=set)
     """Pictures that are not made before `released`."""
@@ -57,8 +57,9 @@ class Studio:
             raise ProviderError(code, "not today", self.name, retry_after=told)
         if self.refusal:
             raise ProviderError(ErrorCode.REFUSED, self.refusal, self.name)
-        data = b"no picture" if self.garbage else _picture(request)
-        image = ImageOut(data, "image/png", SIDE, SIDE, request.seed)
+        data = _picture(request)
+        digest, source = hashlib.sha256(data).hexdigest(), DigitalSource.GENERATED
+        image = ImageOut(data, "image/png", SIDE, SIDE, digest, source, request.seed)
         return ImageResult(
             image, CallInfo(self.name, "studio/1", 12.5, request_id="r-1"), {"view": "front"}, "voilà"
         )

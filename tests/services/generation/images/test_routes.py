@@ -129,4 +129,4 @@ async def test_statements(client: AsyncClient, service: Service[Any], path: str)
     assert len(seen) == 1, seen
     async with statements(service.db.pool) as seen:
         await client.patch(path, json={"rating": 2})
-    assert len(seen) == 7, seen  # BEGIN, load, append, the row, its history, the answer, COMMIT
+    assert len(seen) == 6, seen  # BEGIN, load, append, the row with its history, the answer, COMMIT

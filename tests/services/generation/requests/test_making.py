@@ -222,22 +222,6 @@ async def test_the_job_keeps_the_record_of_its_calls(
     assert call["usage"]["input_tokens"] is None
 
 
-async def test_a_picture_that_is_none_is_not_believed(
-    client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
-) -> None:
-    studio.garbage = True
-    request_id = await request_pictures()
-    await hasten(service, request_id, attempts=MAX_ATTEMPTS - 1)
-    async with working(studio.providers()):
-        seen = await until(client, request_id, "failed")
-    assert (seen["code"], seen["retryable"]) == ("provider_bad_response", True)
-    assert "not an image" in seen["error_message"]
-    [failure] = seen["failures"]
-    [attempt] = failure["failed_attempts"]
-    assert (attempt["model"], attempt["request_id"], attempt["cost"]) == ("studio/1", "r-1", 0.04)
-    assert seen["cost"] == 0.04, "it was of no use and is paid all the same"
-
-
 async def test_after_the_last_attempt_the_rest_is_enough(
     client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
 ) -> None:
