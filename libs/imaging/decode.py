@@ -5,6 +5,7 @@
 
 import hashlib
 import io
+import re
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ LIMIT_SCANS = 32
 """Progressive JPEG files have about ten; each one more costs up to a quarter of a second."""
 LEAST_SIDE = 64
 UPLOAD_FORMATS = frozenset({"jpeg", "png", "webp"})
+_PIPELINE = re.compile(rb"(?:D2B|B2D)[0-3]")
 MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError)
 """What Pillow raises for damaged files, depending on where the damage is."""
@@ -202,8 +204,18 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     profile = image.info.get("icc_profile")
     if profile:
         try:
-            source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            source = ImageCms.ImageCmsProfile(io.BytesIO(_without_pipelines(profile)))
+            target = ImageCms.createProfile("sRGB")
             return cast(Image.Image, ImageCms.profileToProfile(image, source, target, outputMode=mode))
         except (ImageCms.PyCMSError, OSError):  # an unusable profile, or one for another number of channels
             pass
     return image.convert(mode)
+
+
+def _without_pipelines(profile: bytes) -> bytes:
+    """Without the tags that have as many steps as they like, for minutes of work: browsers do not know them either.
+
+    Every profile has others that say the same.
+    """
+    table = 132 + 12 * int.from_bytes(profile[128:132], "big")
+    return _PIPELINE.sub(lambda tag: tag[0].lower(), profile[:table]) + profile[table:]

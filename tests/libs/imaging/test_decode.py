@@ -1,6 +1,7 @@
 """The guard refuses before it decodes; what it lets through becomes upright 8-bit sRGB."""
 
 import hashlib
+import struct
 
 import numpy as np
 import pytest
@@ -86,6 +87,25 @@ def test_converts_a_profile_to_srgb() -> None:
     swapped = srgb.replace(b"rXYZ", b"----").replace(b"bXYZ", b"rXYZ").replace(b"----", b"bXYZ")
     assert open_rgb(encode(GREY, icc_profile=srgb)).getpixel((5, 5)) == (90, 120, 150)
     assert open_rgb(encode(GREY, icc_profile=swapped)).getpixel((5, 5)) == (150, 120, 90)
+
+
+def with_pipeline(profile: bytes, steps: int) -> bytes:
+    """With one more tag, which makes each channel brighter so many times and comes before all others."""
+    tags = [struct.unpack_from(">4sII", profile, 132 + 12 * n) for n in range(profile[131])]
+    matrix = b"matf\0\0\0\0" + struct.pack(">HH12f", 3, 3, 1, 0, 0, 0, 1, 0, 0, 0, 1, *[0.1] * 3)
+    places = struct.pack(">II", 16 + 8 * steps, len(matrix)) * steps
+    tag = b"mpet\0\0\0\0" + struct.pack(">HHI", 3, 3, steps) + places + matrix
+    rows = [(name, at + 12, size) for name, at, size in tags] + [(b"D2B0", len(profile) + 12, len(tag))]
+    table = struct.pack(">I", len(rows)) + b"".join(struct.pack(">4sII", *row) for row in rows)
+    whole = profile[4:128] + table + profile[132 + 12 * len(tags) :] + tag
+    return struct.pack(">I", len(whole) + 4) + whole
+
+
+def test_a_profile_is_followed_without_its_endless_pipeline() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = srgb.replace(b"rXYZ", b"----").replace(b"bXYZ", b"rXYZ").replace(b"----", b"bXYZ")
+    endless = with_pipeline(swapped, 4)
+    assert open_rgb(encode(GREY, icc_profile=endless)).getpixel((5, 5)) == (150, 120, 90)
 
 
 def test_an_unusable_profile_is_no_reason_to_refuse() -> None:
