@@ -28,6 +28,7 @@ LIMIT_SCANS = 32
 """Progressive JPEG files have about ten; each one more costs up to a quarter of a second."""
 LEAST_SIDE = 64
 UPLOAD_FORMATS = frozenset({"jpeg", "png", "webp"})
+_HIGH_BYTES = [value // 257 for value in range(1 << 16)]
 _PIPELINE = re.compile(rb"(?:D2B|B2D)[0-3]")
 MIME = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError)
@@ -107,7 +108,7 @@ def opacity(data: bytes) -> tuple[int, int]:
         if not _has_alpha(image):
             return 255, 255
         try:
-            least, most = image.convert("RGBA").getchannel("A").getextrema()
+            least, most = _with_alpha(image).getchannel("A").getextrema()
         except DAMAGE as error:
             raise _damaged() from error
     return int(cast(float, least)), int(cast(float, most))
@@ -167,9 +168,11 @@ def _upright_size(image: Image.Image, turn: int) -> tuple[int, int]:
 def _upright_rgb(image: Image.Image, turn: int, longest_side: int | None, keep_alpha: bool) -> Image.Image:
     if longest_side:
         image.draft(None, (longest_side, longest_side))  # the JPEG decoder reduces by 2, 4 or 8 for nothing
-    picture = _to_8_bit(image, keep_alpha)
+    picture = _to_8_bit(image)
     if longest_side:
         picture.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    if picture.mode == "RGBA" and not keep_alpha:
+        picture = _on_white(picture)  # of the reduced picture: it takes three more of its size
     upright = _to_srgb(picture)
     if turn in TURNS:
         upright = upright.transpose(TURNS[turn])
@@ -177,15 +180,18 @@ def _upright_rgb(image: Image.Image, turn: int, longest_side: int | None, keep_a
     return upright
 
 
-def _to_8_bit(image: Image.Image, keep_alpha: bool) -> Image.Image:
+def _to_8_bit(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion clips instead of scaling
-        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L")
+        return image.convert("I").point(_HIGH_BYTES, "L")
     if _has_alpha(image):
-        layer = image.convert("RGBA")
-        return layer if keep_alpha else _on_white(layer)
+        return _with_alpha(image)
     if image.mode in ("RGB", "L", "CMYK"):
         return image
     return image.convert("RGB")
+
+
+def _with_alpha(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGBA" else image.convert("RGBA")
 
 
 def _has_alpha(image: Image.Image) -> bool:

@@ -131,6 +131,9 @@ def test_transparency_lies_on_white_unless_it_is_kept() -> None:
     ghost = encode(Image.new("RGBA", (70, 70), (255, 0, 0, 0)))
     assert open_rgb(ghost).getpixel((5, 5)) == (255, 255, 255)
     assert open_rgb(ghost, keep_alpha=True).mode == "RGBA"
+    glass = encode(Image.new("RGBA", (140, 140), (255, 0, 0, 51)))
+    for side in (None, 70):
+        assert open_rgb(glass, longest_side=side).getpixel((5, 5)) == (255, 204, 204)
 
 
 def test_reduces_while_decoding_and_never_enlarges() -> None:
