@@ -164,7 +164,7 @@ async def _ensure_bucket() -> None:
     try:
         await objects.ensure_bucket()
     finally:
-        objects.close()
+        await objects.close()
 
 
 def _greet(url: str, directory: Path) -> None:

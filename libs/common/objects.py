@@ -1,17 +1,16 @@
 """The object store (any S3 API). Objects are written once and never changed."""
 
 import asyncio
-import hashlib
 import logging
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
+import aiohttp
 import urllib3
 from minio import Minio
 from minio.commonconfig import ENABLED, Filter
@@ -20,18 +19,20 @@ from minio.lifecycleconfig import LifecycleConfig, NoncurrentVersionExpiration, 
 from minio.versioningconfig import VersioningConfig
 
 from libs.common.errors import NotFound, Unavailable
+from libs.common.s3 import S3, Reply, sha256
 from libs.common.settings import ObjectStoreSettings
 
 T = TypeVar("T")
-Headers = dict[str, str | list[str] | tuple[str]]
 log = logging.getLogger(__name__)
 
+NOT_FOUND, PRECONDITION_FAILED = 404, 412
 URL_LIFETIME = timedelta(hours=1)
 VERSIONS_KEPT = timedelta(days=30)
 """Long enough to undo a mistake, short enough that what a person had erased is gone in a month."""
 _SIGNING_STEP = 1800
-_THREADS = 32
 _PATIENCE = 10.0
+_NO_OBJECT = {None, "NoSuchKey", "NoSuchObject"}
+"""What a 404 says of an object. `NoSuchBucket` is another matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +45,52 @@ class Stored:
 
 
 class ObjectStore:
-    """Calls run in a few threads of their own; a store that is away raises Unavailable within seconds."""
+    """A store that is away raises Unavailable within seconds.
+
+    Objects are read and written on the event loop; the bucket itself is `minio`'s matter, in a thread.
+    """
 
     def __init__(self, settings: ObjectStoreSettings) -> None:
         self.bucket = settings.s3_bucket
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
+        keys = settings.s3_access_key, settings.s3_secret_key, settings.s3_region
+        self._s3 = S3(settings.s3_endpoint, *keys, self.bucket)
         self._client = _client(settings, settings.s3_endpoint)
         self._public = _client(settings, settings.s3_public_url or settings.public_url)
         self._signed = lru_cache(maxsize=20_000)(self._sign)
 
     async def put(self, key: str, data: bytes, content_type: str) -> str:
         """Returns the sha256 of what the key holds: `data`, or what an earlier attempt has put there."""
-        return await self._call(self._put, key, data, content_type)
+        digest = await sha256(data)
+        headers = {"Content-Type": content_type, "If-None-Match": "*", "x-amz-meta-sha256": digest}
+        reply = await self._ask("PUT", key, data, headers)
+        return (await self.stat(key)).sha256 if reply.status == PRECONDITION_FAILED else digest
 
     async def get(self, key: str) -> bytes:
         """Raises NotFound."""
-        return await self._call(self._get, key)
+        return (await self._ask("GET", key)).body
 
     async def read(self, key: str, look: Callable[[bytes], T]) -> tuple[bytes, T]:
-        """The object and what `look` finds in it, in one go. Raises NotFound, and what `look` raises."""
-        return await self._call(self._read, key, look)
+        """The object and what `look` finds in it, in a thread. Raises NotFound, and what `look` raises."""
+        data = await self.get(key)
+        return data, await asyncio.to_thread(look, data)
 
     async def stat(self, key: str) -> Stored:
         """Raises NotFound; reads the object only if somebody else's upload left no sha256 with it."""
-        return await self._call(self._stat, key)
+        found = (await self._ask("HEAD", key)).headers
+        digest = found.get("x-amz-meta-sha256") or await sha256(await self.get(key))
+        content_type = found.get("Content-Type") or "application/octet-stream"
+        return Stored(int(found.get("Content-Length") or 0), content_type, digest)
 
     async def exists(self, key: str) -> bool:
         try:
-            await self._call(self._client.stat_object, self.bucket, key)
+            await self._ask("HEAD", key)
         except NotFound:
             return False
         return True
 
     async def delete(self, key: str) -> None:
         """Deleting what is not there is no error."""
-        await self._call(self._client.remove_object, self.bucket, key)
+        await self._ask("DELETE", key)
 
     async def keys(self, prefix: str) -> list[str]:
         """Every key below `prefix`."""
@@ -104,25 +116,35 @@ class ObjectStore:
         """Where a client may upload the object for up to an hour."""
         return self._public.get_presigned_url("PUT", self.bucket, key, URL_LIFETIME)
 
-    def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        await self._s3.close()
 
     def _sign(self, key: str, download: str | None, step: int) -> str:
-        named: Headers = {}
+        named: dict[str, str | list[str] | tuple[str]] = {}
         if download:
             named["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(download)}"
         signed_at = datetime.fromtimestamp(step * _SIGNING_STEP, UTC)
         return self._public.get_presigned_url("GET", self.bucket, key, URL_LIFETIME, named, signed_at)
 
-    async def _call(self, work: Callable[..., T], *args: object) -> T:
-        call = asyncio.get_running_loop().run_in_executor(self._threads, partial(work, *args))
+    async def _ask(
+        self, method: str, key: str, data: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """Raises NotFound, and Unavailable for whatever else is no success, but for a condition that does not hold."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await call
-        except S3Error as error:
-            if error.code in ("NoSuchKey", "NoSuchObject"):
-                raise NotFound("there is no such object", code="object_not_found") from None
+                reply = await self._s3.request(method, key, data, headers)
+        except (aiohttp.ClientError, OSError) as error:
             raise _unavailable(error) from error
+        if reply.status == NOT_FOUND and reply.code in _NO_OBJECT:
+            raise NotFound("there is no such object", code="object_not_found")
+        if reply.status >= 300 and reply.status != PRECONDITION_FAILED:
+            raise _unavailable(f"{method} {key}: {reply.status} {reply.code or ''}")
+        return reply
+
+    async def _call(self, work: Callable[..., T], *args: object) -> T:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await asyncio.to_thread(work, *args)
         except (MinioException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _unavailable(error) from error
 
@@ -143,36 +165,6 @@ class ObjectStore:
             if error.code != "NoSuchBucketPolicy":
                 raise
 
-    def _put(self, key: str, data: bytes, content_type: str) -> str:
-        digest = hashlib.sha256(data).hexdigest()
-        headers: Headers = {"Content-Type": content_type, "If-None-Match": "*", "x-amz-meta-sha256": digest}
-        try:
-            # the public put_object cannot make the write conditional
-            self._client._put_object(self.bucket, key, data, headers)
-        except S3Error as error:
-            if error.code != "PreconditionFailed":
-                raise
-            return self._stat(key).sha256
-        return digest
-
-    def _get(self, key: str) -> bytes:
-        response = self._client.get_object(self.bucket, key)
-        try:
-            return response.read()
-        finally:
-            response.close()
-            response.release_conn()
-
-    def _read(self, key: str, look: Callable[[bytes], T]) -> tuple[bytes, T]:
-        data = self._get(key)
-        return data, look(data)
-
-    def _stat(self, key: str) -> Stored:
-        found = self._client.stat_object(self.bucket, key)
-        metadata = found.metadata or {}
-        digest = metadata.get("x-amz-meta-sha256") or hashlib.sha256(self._get(key)).hexdigest()
-        return Stored(found.size or 0, found.content_type or "application/octet-stream", digest)
-
     def _keys(self, prefix: str) -> list[str]:
         found = self._client.list_objects(self.bucket, prefix, recursive=True)
         return [item.object_name for item in found if item.object_name]
@@ -187,16 +179,14 @@ def _client(settings: ObjectStoreSettings, url: str) -> Minio:
         secure=address.scheme == "https",
         region=settings.s3_region,  # given, or every first signature asks the server for it
         http_client=urllib3.PoolManager(
-            maxsize=_THREADS,
-            block=True,
             timeout=urllib3.Timeout(connect=2, read=5),
             retries=urllib3.Retry(total=1, backoff_factor=0.1, status_forcelist=(500, 502, 503, 504)),
         ),
     )
 
 
-def _unavailable(error: Exception) -> Unavailable:
-    log.warning("object store: %s", error)
+def _unavailable(why: object) -> Unavailable:
+    log.warning("object store: %s", why)
     return Unavailable(
         "the object store is away: try again soon", code="object_store_unavailable", retry_after=2
     )

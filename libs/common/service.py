@@ -63,7 +63,7 @@ class Service(Generic[ST]):
         finally:
             await bus.close()
             await db.close()
-            service.objects.close()
+            await service.objects.close()
 
     @asynccontextmanager
     async def transaction(self, meta: Meta | None = None) -> AsyncIterator[Transaction]:

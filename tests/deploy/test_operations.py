@@ -82,12 +82,16 @@ def test_a_person_is_erased_with_the_pictures(vitrine: Vitrine, stack: Stack) ->
     variables: dict[str, Any] = definition.variables(stack.service_env("auth"))
     objects = ObjectStore(AuthSettings(**variables))
     keys = [f"products/{account_id}/1/a.png", f"products/{account_id}/2/b.png"]
-    for key in keys:
-        asyncio.run(objects.put(key, b"a picture", "image/png"))
+
+    async def put_both() -> None:
+        for key in keys:
+            await objects.put(key, b"a picture", "image/png")
+        await objects.close()
+
+    asyncio.run(put_both())
     code, output = vitrine("auth", "admin", "erase", email)
     assert (code, "2 pictures" in output) == (0, True), output
     assert asyncio.run(objects.keys(f"products/{account_id}/")) == []
-    objects.close()
     code, output = vitrine("auth", "events", "show", "auth", account_id)
     assert code == 0
     assert "auth.account_deactivated" in output

@@ -34,7 +34,7 @@ def variables(stack: Stack, service_env: Callable[[str], dict[str, str]]) -> dic
 async def objects(variables: dict[str, Any]) -> AsyncIterator[ObjectStore]:
     store = ObjectStore(settings(**variables))
     yield store
-    store.close()
+    await store.close()
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ async def test_a_store_that_is_away_is_said_to_be_so(variables: dict[str, Any]) 
         with pytest.raises(Unavailable):
             await call
     assert time.monotonic() - started < 15  # with the library's own patience it is many minutes
-    store.close()
+    await store.close()
 
 
 async def test_a_store_that_hangs_is_given_up(
@@ -132,7 +132,7 @@ async def test_a_store_that_hangs_is_given_up(
         )
         with pytest.raises(Unavailable):
             await store.get("a")
-    store.close()
+    await store.close()
 
 
 async def test_wrong_keys_are_no_empty_bucket(variables: dict[str, Any]) -> None:
@@ -140,11 +140,11 @@ async def test_wrong_keys_are_no_empty_bucket(variables: dict[str, Any]) -> None
     for call in (store.get("a"), store.exists("a"), store.ping()):
         with pytest.raises(Unavailable):
             await call
-    store.close()
+    await store.close()
 
 
 @pytest.fixture
-def empty_store(tmp_path: Path) -> Iterator[ObjectStore]:
+async def empty_store(tmp_path: Path) -> AsyncIterator[ObjectStore]:
     """Of a server whose keys may make buckets, which those of the embedded stack may not."""
     keys = {"accessKey": "test", "secretKey": "secret"}
     run = RunDirectory(tmp_path)
@@ -162,7 +162,7 @@ def empty_store(tmp_path: Path) -> Iterator[ObjectStore]:
     }
     store = ObjectStore(ObjectStoreSettings(**where, s3_access_key="test", s3_secret_key="secret"))
     yield store
-    store.close()
+    await store.close()
     process.stop()
 
 
