@@ -1,4 +1,4 @@
-"""Signed requests to any S3 API, on the event loop. The signatures are those of `minio`, which needs a thread per request."""
+"""Signed requests to any S3 API, on the event loop. The signatures are of `minio`, whose own requests need threads."""
 
 import asyncio
 import hashlib

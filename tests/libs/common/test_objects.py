@@ -65,6 +65,21 @@ async def test_an_object_never_changes(objects: ObjectStore, key: str) -> None:
     assert await objects.get(key) == b"first"
 
 
+@pytest.mark.parametrize("name", ["a b+c.png", "ä/ö=ü&%25?.png", "~(')*!;:@,$.png"])
+async def test_any_key_will_do(objects: ObjectStore, key: str, name: str) -> None:
+    await objects.put(f"{key}/{name}", b"x", "image/png")
+    assert await objects.keys(f"{key}/") == [f"{key}/{name}"]
+    assert await objects.get(f"{key}/{name}") == b"x"
+
+
+@pytest.mark.parametrize("size", [0, 1, 12_000_000])
+async def test_every_byte_comes_back(objects: ObjectStore, key: str, size: int) -> None:
+    data = b"yaml: " * (size // 6) + b"x" * (size % 6)
+    await objects.put(key, data, "application/yaml")
+    assert await objects.get(key) == data
+    assert (await objects.stat(key)).size == size
+
+
 async def test_of_parallel_writers_all_learn_what_the_key_holds(objects: ObjectStore, key: str) -> None:
     contents = [b"%d" % number for number in range(8)]
     digests = await asyncio.gather(*(objects.put(key, content, "text/plain") for content in contents))
@@ -132,6 +147,38 @@ async def test_a_store_that_hangs_is_given_up(
         )
         with pytest.raises(Unavailable):
             await store.get("a")
+    await store.close()
+
+
+@pytest.mark.parametrize("first", ["cut off", "busy"])
+async def test_a_request_that_fails_on_the_way_is_made_once_more(
+    variables: dict[str, Any], first: str
+) -> None:
+    requests = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        requests += 1
+        await reader.readuntil(b"\r\n\r\n")
+        if requests > 1:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npicture")
+        elif first == "busy":
+            writer.write(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        store = ObjectStore(settings(**variables | {"s3_endpoint": f"http://127.0.0.1:{port}"}))
+        assert await store.get("a") == b"picture"
+        assert requests == 2
+        await store.close()
+
+
+async def test_a_bucket_that_is_missing_is_no_missing_object(variables: dict[str, Any]) -> None:
+    store = ObjectStore(settings(**variables | {"s3_bucket": "elsewhere"}))
+    for call in (store.get("a"), store.put("a", b"x", "text/plain")):
+        with pytest.raises(Unavailable):
+            await call
     await store.close()
 
 
