@@ -2,8 +2,8 @@
 
 The adapter's own time is a call's without that of the same exchange by a bare HTTP client, and without decoding the
 picture. The jobs are of one picture each, all at once in one worker, while the stub takes two seconds for an answer;
-a first round, which opens connections to the database and the object store and prepares statements, is not counted.
-Plain HTTP: with TLS every call would cost a handshake more.
+the median of several rounds counts. A first one, which opens connections to the database and the object store and
+prepares statements, does not. Plain HTTP: with TLS every call would cost a handshake more.
 """
 
 import asyncio
@@ -48,6 +48,7 @@ from tests.peers.stub import picture, serving
 CALLS = 50
 ADAPTER_MS = 15
 JOBS = 50
+ROUNDS = 5
 ANSWER_SECONDS = 2.0
 SLOWER = 1.3
 CONNECTIONS = 20
@@ -138,14 +139,17 @@ async def _all_at_once(service: Service[Any], name: str, url: str) -> bool:
     providers = _providers(url)
     await _round(service, providers, name)
     alone = await _calls_alone(providers, name)
-    took, used = await _round(service, providers, name)
+    rounds = [await _round(service, providers, name) for _ in range(ROUNDS)]
     await providers.aclose()
-    made = await service.db.pool.fetchval("SELECT count(*) FROM gallery WHERE provider = $1", name) - JOBS
-    print(f"\n{JOBS} jobs of one picture at {JOBS} slots, {name}; {made} pictures made", flush=True)
+    made = await service.db.pool.fetchval("SELECT count(*) FROM gallery WHERE provider = $1", name)
+    beside = sorted(100 * took / ANSWER_SECONDS for took, _ in rounds)
+    used = statistics.median(used for _, used in rounds)
+    print(f"\n{JOBS} jobs of one picture at {JOBS} slots, {name}, {ROUNDS} times", flush=True)
+    print(f"  {', '.join(f'{one:.0f}' for one in beside)} % of the ideal")
     print(f"  {1000 * used / JOBS:.0f} ms of this worker's processor time for each")
     print(f"  the same calls at once without jobs, database and object store: {alone:.0f} % of the ideal")
-    ideal = check("beside the ideal", took / ANSWER_SECONDS * 100, "%", SLOWER * 100)
-    return ideal and made == JOBS
+    ideal = check("beside the ideal", statistics.median(beside), "%", SLOWER * 100)
+    return ideal and made == JOBS * (1 + ROUNDS)
 
 
 async def _round(service: Service[Any], providers: Providers, name: str) -> tuple[float, float]:
