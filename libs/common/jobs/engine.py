@@ -174,9 +174,8 @@ class Engine:
                 return None
         begun = any(isinstance(one.event, JobStarted) and one.event.attempt == 1 for one in handled.events)
         first = begun and claim.attempts == 1
-        return RunningJob(
-            self.service, kind, claim.job_id, claim.owner_id, handled, claim.attempts, first, meta
-        )
+        whose = claim.job_id, claim.owner_id, self.worker_id
+        return RunningJob(self.service, kind, *whose, handled, claim.attempts, first, meta)
 
     async def _finish(self, job: RunningJob[Any], command: CompleteJob | FailJob | CancelJob) -> None:
         """The one end of the job: its events and the queue row's removal in one transaction, if the lease is ours."""

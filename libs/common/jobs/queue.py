@@ -104,12 +104,14 @@ async def release(db: Database, worker_id: UUID, job_id: UUID, delay: float, *, 
     await db.pool.execute(_RELEASE, job_id, worker_id, delay, 0 if counts else 1)
 
 
-async def hold(con: asyncpg.Connection, job_id: UUID) -> None:
-    """Locks the job's row. Whoever changes row and stream takes the row first, or two of them wait for each other.
+async def hold(con: asyncpg.Connection, job_id: UUID, worker_id: UUID) -> bool:
+    """Locks the job's row, if it is this worker's still. Whoever changes row and stream takes the row first, or two of
+    them wait for each other.
 
     Not so firmly that a paid answer would have to wait before it is journaled.
     """
-    await con.execute("SELECT FROM job_queue WHERE job_id = $1 FOR NO KEY UPDATE", job_id)
+    query = "SELECT true FROM job_queue WHERE job_id = $1 AND worker_id = $2 FOR NO KEY UPDATE"
+    return bool(await con.fetchval(query, job_id, worker_id))
 
 
 async def progressed(con: asyncpg.Connection, job_id: UUID) -> None:

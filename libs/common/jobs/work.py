@@ -1,6 +1,7 @@
 """What long work is: its kind, declared by a slice, and one job of it while it runs."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from libs.common.resilience import insist
 from libs.common.service import Service
 
 S = TypeVar("S")
+log = logging.getLogger(__name__)
 STORE_SECONDS = 30.0
 """How long a paid answer waits for a database that is away."""
 _JOURNALED = "SELECT answer, failed_attempts FROM job_calls WHERE job_id = $1 AND step = $2"
@@ -60,6 +62,7 @@ class RunningJob(Generic[S]):
     kind: JobKind[S]
     job_id: UUID
     owner_id: UUID
+    worker_id: UUID
     known: Handled[S]
     attempt: int
     first: bool
@@ -132,7 +135,11 @@ class RunningJob(Generic[S]):
     async def _tell(self, report: "_Report") -> None:
         async with self._turn, self.service.transaction(self.meta) as tx:
             con = await tx.connection()
-            await queue.hold(con, self.job_id)
+            if not await queue.hold(con, self.job_id, self.worker_id):
+                log.warning(
+                    "job %s was taken over by another worker, which will tell of its steps", self.job_id
+                )
+                return
             if report.also:
                 await report.also(tx)
             reported = await tx.handle(self.kind.decider, self.job_id, report.command, known=self.known)

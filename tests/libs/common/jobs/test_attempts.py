@@ -125,12 +125,12 @@ async def test_an_answer_is_journaled_while_another_step_is_told_of(
     async def is_journaled() -> bool:
         return bool(await service.db.pool.fetchval("SELECT count(answer) FROM job_calls"))
 
-    await start(answer)
+    engine = await start(answer)
     job_id = uuid7()
     await accept(service, job_id, ANNA)
     await called.wait()
     async with service.db.pool.acquire() as con, con.transaction():
-        await queue.hold(con, job_id)
+        assert await queue.hold(con, job_id, engine.worker_id)
         answered.set()
         await eventually(is_journaled)
     assert (await at_end(service, job_id)).status == "completed"
