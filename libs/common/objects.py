@@ -31,8 +31,8 @@ VERSIONS_KEPT = timedelta(days=30)
 """Long enough to undo a mistake, short enough that what a person had erased is gone in a month."""
 _SIGNING_STEP = 1800
 _PATIENCE = 10.0
-_NO_OBJECT = {None, "NoSuchKey", "NoSuchObject"}
-"""What a 404 says of an object. `NoSuchBucket` is another matter."""
+_NO_OBJECT = {"NoSuchKey", "NoSuchObject"}
+"""What a 404 says of an object. `NoSuchBucket` is another matter, and so is the 404 of a server in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class ObjectStore:
                 reply = await self._s3.request(method, key, data, headers)
         except (aiohttp.ClientError, OSError) as error:
             raise _unavailable(error) from error
-        if reply.status == NOT_FOUND and reply.code in _NO_OBJECT:
+        if reply.status == NOT_FOUND and (method == "HEAD" or reply.code in _NO_OBJECT):
             raise NotFound("there is no such object", code="object_not_found")
         if reply.status >= 300 and reply.status != PRECONDITION_FAILED:
             raise _unavailable(f"{method} {key}: {reply.status} {reply.code or ''}")

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult
 import aiohttp
 from minio import time
 from minio.credentials.credentials import Credentials
-from minio.helpers import BaseURL
+from minio.helpers import BaseURL, check_object_name
 from minio.signer import sign_v4_s3
 from yarl import URL
 
@@ -53,7 +53,8 @@ class S3:
     async def request(
         self, method: str, key: str, data: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """Raises aiohttp.ClientError and OSError if there is no answer."""
+        """Raises aiohttp.ClientError and OSError if there is no answer; ValueError for a key that names no object."""
+        check_object_name(key)  # without a key the request would be for the bucket
         url = self._base.build(method=method, region=self._region, bucket_name=self._bucket, object_name=key)
         signed = self._signed(method, url, headers or {}, await sha256(data))
         for attempt in range(1, TRIES + 1):
@@ -91,7 +92,9 @@ class S3:
     async def _send(self, method: str, url: SplitResult, data: bytes, headers: Mapping[str, str]) -> Reply:
         if self._session is None:  # made where a loop runs
             connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=TIMEOUT, headers=AS_IT_IS)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=TIMEOUT, headers=AS_IT_IS, auto_decompress=False
+            )
         body = io.BytesIO(data) if data else None
         async with self._session.request(
             method, URL(url.geturl(), encoded=True), data=body, headers=headers, allow_redirects=False

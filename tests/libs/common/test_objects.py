@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import hashlib
 import json
 import socket
@@ -114,6 +115,26 @@ async def test_a_client_may_upload_by_itself(
     assert (await objects.stat(key)).sha256 == hashlib.sha256(b"by hand").hexdigest()
 
 
+async def test_what_was_uploaded_compressed_is_read_as_it_is(
+    objects: ObjectStore, http: urllib3.PoolManager, key: str
+) -> None:
+    data = gzip.compress(
+        bytes(1_000_000)
+    )  # inflated it would fill the memory, and be neither its size nor its sha256
+    packed = {"Content-Encoding": "gzip"}
+    await asyncio.to_thread(http.request, "PUT", objects.put_url(key), body=data, headers=packed)
+    assert await objects.get(key) == data
+    stored = await objects.stat(key)
+    assert (stored.size, stored.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+@pytest.mark.parametrize("name", ["", "a/../b"])
+async def test_a_key_that_names_no_object_is_refused(objects: ObjectStore, name: str) -> None:
+    for call in (objects.get(name), objects.exists(name), objects.put(name, b"", ""), objects.delete(name)):
+        with pytest.raises(ValueError, match=r"^$|object name"):
+            await call
+
+
 def test_a_url_stays_the_same_for_half_an_hour(
     variables: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +192,20 @@ async def test_a_request_that_fails_on_the_way_is_made_once_more(
         store = ObjectStore(settings(**variables | {"s3_endpoint": f"http://127.0.0.1:{port}"}))
         assert await store.get("a") == b"picture"
         assert requests == 2
+        await store.close()
+
+
+async def test_only_the_store_knows_that_an_object_is_missing(variables: dict[str, Any]) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nno route!")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        store = ObjectStore(settings(**variables | {"s3_endpoint": f"http://127.0.0.1:{port}"}))
+        with pytest.raises(Unavailable):
+            await store.get("a")
         await store.close()
 
 
