@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
+import aiohttp
 import pydantic
 from google.genai import errors
 
@@ -15,7 +15,7 @@ from libs.providers.record import Usage
 # The SDK wraps refusals only: what breaks on the way arrives as the HTTP client's own error.
 # What is JSON, but not the JSON of the protocol, breaks the SDK in ways of Python's own.
 _MISREAD = (LookupError, TypeError, AttributeError)
-RAISED = (errors.APIError, httpx2.HTTPError, TimeoutError, ValueError, *_MISREAD)
+RAISED = (errors.APIError, aiohttp.ClientError, TimeoutError, ValueError, *_MISREAD)
 
 _BY_STATUS = {
     400: ErrorCode.INVALID,
@@ -63,11 +63,16 @@ def failure(error: Exception) -> ProviderError:
     match error:
         case errors.APIError():
             return _refused(error)
-        case TimeoutError() | httpx2.TimeoutException():
+        case TimeoutError():  # aiohttp's own are, too
             return ProviderError(ErrorCode.TIMEOUT, in_own_words(ErrorCode.TIMEOUT, "Gemini", ""), NAME)
-        case httpx2.HTTPError():
+        case aiohttp.ClientError():
             return ProviderError(ErrorCode.UNAVAILABLE, "Gemini cannot be reached", NAME)
-        case errors.UnknownApiResponseError() | json.JSONDecodeError() | pydantic.ValidationError():
+        case (
+            errors.UnknownApiResponseError()
+            | json.JSONDecodeError()
+            | pydantic.ValidationError()
+            | UnicodeError()
+        ):
             return _unreadable()
         case _ if isinstance(error, _MISREAD):
             return _unreadable()

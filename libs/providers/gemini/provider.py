@@ -20,7 +20,7 @@ from libs.providers.answers import (
     schema_of,
 )
 from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult, Resolution
-from libs.providers.connections import LIMITS
+from libs.providers.connections import session
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.gemini import replies
 from libs.providers.gemini.card import MOST_REFERENCES, NAME
@@ -50,21 +50,27 @@ class GeminiProvider:
     name = NAME
 
     def __init__(self, settings: ProviderSettings) -> None:
-        """Raises ProviderError (not_configured) without a key."""
+        """On the running loop. Raises ProviderError (not_configured) without a key."""
         self._settings = settings
         seconds = max(settings.providers_vision_seconds, settings.providers_image_seconds)
-        options = types.HttpOptions(  # without `retry_options` it does not retry, which is the job's
+        self._session = session()
+        options = types.HttpOptions(
             base_url=settings.gemini_base_url,
             timeout=round(seconds * 1000),  # it would wait for ever; the chain's deadline comes first
-            async_client_args={"limits": LIMITS},
+            retry_options=types.HttpRetryOptions(
+                attempts=1
+            ),  # without, it repeats what broke off: paid twice
+            aiohttp_client=self._session,
         )
         try:  # `vertexai` would otherwise be read from the environment
             self._client = genai.Client(vertexai=False, api_key=settings.gemini_api_key, http_options=options)
         except ValueError as error:
+            self._session.detach()
             raise ProviderError(ErrorCode.NOT_CONFIGURED, str(error), NAME) from error
 
     async def aclose(self) -> None:
         await self._client.aio.aclose()
+        await self._session.close()
         self._client.close()
 
     async def describe(self, images: Sequence[ImageBlob], hints: Hints, model: str) -> Analysis[ProductSpec]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import aiohttp
 import httpx2
 import openai
 
@@ -44,11 +45,8 @@ def translated(request_id: str | None = None, usage: Usage | None = None) -> Ite
         yield
     except openai.APIStatusError as error:
         raise _of_status(error) from error
-    except openai.APITimeoutError as error:  # a subclass of APIConnectionError
-        text = in_own_words(ErrorCode.TIMEOUT, "OpenAI", "")
-        raise ProviderError(ErrorCode.TIMEOUT, text, NAME) from error
-    except (openai.APIConnectionError, httpx2.HTTPError) as error:
-        raise ProviderError(ErrorCode.UNAVAILABLE, "OpenAI cannot be reached", NAME) from error
+    except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError) as error:
+        raise _of_connection(error) from error
     except (openai.APIResponseValidationError, *MISREAD) as error:
         text = "OpenAI's answer has not the form that was asked for"
         raise ProviderError(
@@ -59,6 +57,16 @@ def translated(request_id: str | None = None, usage: Usage | None = None) -> Ite
             reason=type(error).__name__,
             usage=usage,
         ) from error
+
+
+def _of_connection(error: Exception) -> ProviderError:
+    """The SDK takes every connection that breaks for a timeout: its cause tells."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, TimeoutError):
+            return ProviderError(ErrorCode.TIMEOUT, in_own_words(ErrorCode.TIMEOUT, "OpenAI", ""), NAME)
+        cause = cause.__cause__
+    return ProviderError(ErrorCode.UNAVAILABLE, "OpenAI cannot be reached", NAME)
 
 
 def _of_status(error: openai.APIStatusError) -> ProviderError:

@@ -10,7 +10,7 @@ import openai
 from libs.imaging.metadata import DigitalSource
 from libs.providers import answers, pictures
 from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult
-from libs.providers.connections import LIMITS
+from libs.providers.connections import HEADERS, LIMITS
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai import images, vision
 from libs.providers.openai.card import MOST_REFERENCES, NAME
@@ -39,7 +39,8 @@ class OpenAIProvider:
                 base_url=settings.openai_base_url,
                 timeout=openai.Timeout(settings.providers_image_seconds, connect=10),
                 max_retries=0,
-                http_client=openai.DefaultAsyncHttpxClient(
+                default_headers=HEADERS,
+                http_client=openai.DefaultAioHttpClient(
                     limits=LIMITS, event_hooks={"request": [_in_one_piece]}
                 ),
             )
