@@ -57,9 +57,8 @@ class GeminiProvider:
         options = types.HttpOptions(
             base_url=settings.gemini_base_url,
             timeout=round(seconds * 1000),  # it would wait for ever; the chain's deadline comes first
-            retry_options=types.HttpRetryOptions(
-                attempts=1
-            ),  # without, it repeats what broke off: paid twice
+            # Without, it repeats what broke off, which is paid twice; repeating is the job's.
+            retry_options=types.HttpRetryOptions(attempts=1),
             aiohttp_client=self._session,
         )
         try:  # `vertexai` would otherwise be read from the environment
