@@ -186,7 +186,7 @@ class Engine:
             if isinstance(command, FailJob):  # of attempts that never came to the step, too
                 tried = await queue.asked_in_vain(con, job.job_id)
                 command = command.model_copy(update={"failed_attempts": tried})
-            if not await queue.remove(con, job.job_id, self.worker_id):
+            if job.lost or not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
             await job.end(tx, command)

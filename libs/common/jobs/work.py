@@ -70,6 +70,8 @@ class RunningJob(Generic[S]):
     began: float = field(default_factory=time.monotonic)
     progressed: bool = False
     """This attempt has brought the job further, so that the failed ones before it are forgiven."""
+    lost: bool = False
+    """It was taken over with steps untold. This attempt may not end it, even if this worker has it back: in another."""
     failed_attempts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Who was asked in vain, by step: `FailedAttempt`s as JSON, those of earlier attempts of the job included."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -135,7 +137,8 @@ class RunningJob(Generic[S]):
     async def _tell(self, report: "_Report") -> None:
         async with self._turn, self.service.transaction(self.meta) as tx:
             con = await tx.connection()
-            if not await queue.hold(con, self.job_id, self.worker_id):
+            if self.lost or not await queue.hold(con, self.job_id, self.worker_id):
+                self.lost = True
                 log.warning(
                     "job %s was taken over by another worker, which will tell of its steps", self.job_id
                 )

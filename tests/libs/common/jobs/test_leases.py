@@ -101,6 +101,30 @@ async def test_an_attempt_whose_lease_was_lost_tells_and_ends_nothing(
     )
 
 
+async def test_an_attempt_that_left_a_step_out_ends_nothing(service: Service[Any], start: Start) -> None:
+    """A worker may take the job again that it had lost, while its first attempt is still running."""
+    begin = asyncio.Event()
+
+    async def lose_and_regain(_: RunningJob[Chore], number: int) -> dict[str, Any]:
+        await begin.wait()
+        whose = (UUID(int=99), engine.worker_id)[number]
+        await service.db.pool.execute("UPDATE job_queue SET worker_id = $1", whose)
+        return {}
+
+    engine = await start(lose_and_regain, slots=1)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA, steps=2)
+    async with asyncio.timeout(60):
+        while not engine._running:
+            await asyncio.sleep(0.01)
+    attempt = engine._running[job_id]
+    begin.set()
+    await asyncio.wait([attempt], timeout=60)
+    assert (await state_of(service, job_id)).status == "processing"
+    await service.db.pool.execute("UPDATE job_queue SET lease_until = now() - interval '1 s'")
+    assert (await at_end(service, job_id)).steps == ("step-0", "step-1")
+
+
 async def test_an_answer_that_comes_after_the_end_leaves_no_journal(
     service: Service[Any], start: Start
 ) -> None:
