@@ -118,9 +118,8 @@ async def test_a_client_may_upload_by_itself(
 async def test_what_was_uploaded_compressed_is_read_as_it_is(
     objects: ObjectStore, http: urllib3.PoolManager, key: str
 ) -> None:
-    data = gzip.compress(
-        bytes(1_000_000)
-    )  # inflated it would fill the memory, and be neither its size nor its sha256
+    # inflated it would fill the memory, and be neither its size nor its sha256
+    data = gzip.compress(bytes(1_000_000))
     packed = {"Content-Encoding": "gzip"}
     await asyncio.to_thread(http.request, "PUT", objects.put_url(key), body=data, headers=packed)
     assert await objects.get(key) == data
