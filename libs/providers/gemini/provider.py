@@ -35,6 +35,21 @@ A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
 
 
+class Quick:
+    """For the SDK, which asks with `in` for every field it knows: Pydantic would go through all of them, in vain."""
+
+    def __contains__(self, name: object) -> bool:
+        return False
+
+
+class Config(Quick, types.GenerateContentConfig):
+    pass
+
+
+class Part(Quick, types.Part):
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """`role` is what the model is told to be."""
@@ -115,7 +130,7 @@ class GeminiProvider:
         self, question: Question, model: str, form: type[A], read: Callable[[A], T]
     ) -> Analysis[T]:
         """`read` takes from the filled form what was asked for; its ValueError is a bad response."""
-        config = types.GenerateContentConfig(
+        config = Config(
             system_instruction=question.role,
             response_mime_type="application/json",
             response_json_schema=schema_of(form),
@@ -134,7 +149,7 @@ class GeminiProvider:
     async def _picture(self, request: ImageRequest, model: str, source: DigitalSource) -> ImageResult:
         references = request.references[:MOST_REFERENCES]
         resolution = self._offered(request.resolution, model)
-        config = types.GenerateContentConfig(
+        config = Config(
             response_modalities=["IMAGE"],
             image_config=types.ImageConfig(aspect_ratio=request.aspect_ratio, image_size=resolution),
             seed=request.seed,
@@ -177,8 +192,8 @@ class GeminiProvider:
 
 
 def _parts(images: Sequence[ImageBlob], prompt: str) -> list[types.Part]:
-    pictures = [types.Part.from_bytes(data=image.data, mime_type=image.mime) for image in images]
-    return [*pictures, types.Part.from_text(text=prompt)]
+    pictures = [Part.from_bytes(data=image.data, mime_type=image.mime) for image in images]
+    return [*pictures, Part.from_text(text=prompt)]
 
 
 def _warnings(request: ImageRequest, resolution: Resolution, model: str) -> Sequence[str]:
