@@ -2,8 +2,9 @@
 
 The adapter's own time is a call's without that of the same exchange by a bare HTTP client, and without decoding the
 picture. The jobs are of one picture each, all at once in one worker, while the stub takes two seconds for an answer;
-the median of several rounds counts. A first one, which opens connections to the database and the object store and
-prepares statements, does not. Plain HTTP: with TLS every call would cost a handshake more.
+of several rounds the one counts in which the host gave least of the processor time that was wanted to others. A first
+one, which opens connections to the database and the object store and prepares statements, does not. Plain HTTP: with
+TLS every call would cost a handshake more.
 """
 
 import asyncio
@@ -14,13 +15,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import httpx
 from uuid_utils.compat import uuid7
 
-from bench.harness import check
+from bench.harness import check, processor_times
 from bench.system import UNLIMITED, opened, servers
 from libs.common.contracts.analysis import PinnedReference
 from libs.common.jobs import queue
@@ -48,7 +49,7 @@ from tests.peers.stub import picture, serving
 CALLS = 50
 ADAPTER_MS = 15
 JOBS = 50
-ROUNDS = 5
+ROUNDS = 7
 ANSWER_SECONDS = 2.0
 SLOWER = 1.3
 CONNECTIONS = 20
@@ -142,29 +143,37 @@ async def _all_at_once(service: Service[Any], name: str, url: str) -> bool:
     rounds = [await _round(service, providers, name) for _ in range(ROUNDS)]
     await providers.aclose()
     made = await service.db.pool.fetchval("SELECT count(*) FROM gallery WHERE provider = $1", name)
-    beside = sorted(100 * took / ANSWER_SECONDS for took, _ in rounds)
-    used = statistics.median(used for _, used in rounds)
+    beside, used, _ = min(rounds, key=lambda one: one.stolen)
     print(f"\n{JOBS} jobs of one picture at {JOBS} slots, {name}, {ROUNDS} times", flush=True)
-    print(f"  {', '.join(f'{one:.0f}' for one in beside)} % of the ideal")
+    told = (f"{one.beside:.0f} ({one.stolen:.0f})" for one in sorted(rounds))
+    print(f"  {', '.join(told)} % of the ideal (% of the time stolen)")
     print(f"  {1000 * used / JOBS:.0f} ms of this worker's processor time for each")
     print(f"  the same calls at once without jobs, database and object store: {alone:.0f} % of the ideal")
-    ideal = check("beside the ideal", statistics.median(beside), "%", SLOWER * 100)
+    ideal = check("beside the ideal", beside, "%", SLOWER * 100)
     return ideal and made == JOBS * (1 + ROUNDS)
 
 
-async def _round(service: Service[Any], providers: Providers, name: str) -> tuple[float, float]:
-    """Seconds, and seconds of this process's processor time."""
+class Round(NamedTuple):
+    """`beside` the ideal in per cent; `used` seconds of this process's processor time; per cent that were `stolen`."""
+
+    beside: float
+    used: float
+    stolen: float
+
+
+async def _round(service: Service[Any], providers: Providers, name: str) -> Round:
     for _ in range(JOBS):
         await _accept(service, name)
     engine = Engine(service, [generation_job(providers)], slots=JOBS, timeout=120)
     ended = _completed() + JOBS
-    started, used = time.perf_counter(), time.process_time()
+    before, started, used = processor_times(), time.perf_counter(), time.process_time()
     async with asyncio.timeout(60), background(engine.run()):
         while _completed() < ended:  # noqa: ASYNC110  # a query would be in the way of what is measured
             await asyncio.sleep(0.01)
-        took, used = time.perf_counter() - started, time.process_time() - used
+        took, used, after = time.perf_counter() - started, time.process_time() - used, processor_times()
     assert not await service.db.pool.fetchval("SELECT count(*) FROM job_queue")
-    return took, used
+    stolen = 100 * (after.stolen - before.stolen) / (after.wanted - before.wanted) if before and after else 0
+    return Round(100 * took / ANSWER_SECONDS, used, stolen)
 
 
 def _completed() -> float:
