@@ -108,11 +108,11 @@ class Bus:
         """Tells whoever waits on `name` that there is something to do."""
         self._send(f"wake.{name}", b"")
 
-    async def on_wake(self, name: str, callback: Callable[[], None]) -> None:
+    async def on_wake(self, name: str, callback: Callable[[], None]) -> Listener:
         async def woken(_: Msg) -> None:
             callback()
 
-        await self._listen(f"wake.{name}", "", woken)
+        return await self._listen(f"wake.{name}", "", woken)
 
     def notify(self, topic: str, notice: dict[str, Any]) -> None:
         """Tells whoever listens now; `topic` begins with the sender's own name."""

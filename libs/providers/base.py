@@ -70,7 +70,10 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What somebody wants a brand to look like; `references` are pictures they like."""
+    """What somebody wants a brand to look like; `references` are pictures they like.
+
+    `purpose` is what the prompts out of it are for.
+    """
 
     text: str
     brand_name: str | None = None
@@ -79,6 +82,7 @@ class Brief:
     styles: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     references: Sequence[ImageBlob] = ()
+    purpose: Literal["picture", "logo"] = "picture"
 
 
 @dataclass(frozen=True, slots=True)

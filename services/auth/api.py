@@ -8,6 +8,7 @@ from typing import Any
 from libs.common import accounts
 from libs.common.http import create_app
 from libs.common.service import Service
+from libs.common.tokens import Verifier
 from services.auth.accounts import admin_routes
 from services.auth.accounts import routes as account_routes
 from services.auth.accounts.seed import seed_admin_when_possible
@@ -27,7 +28,13 @@ async def running(service: Service[Any]) -> AsyncIterator[None]:
     async def redeem_ticket(question: dict[str, Any]) -> dict[str, Any]:
         return await tickets.redeem(service.db, question["ticket"])
 
+    async def issue_ticket(question: dict[str, Any]) -> dict[str, Any]:
+        """For a service that hands out an address of a stream, to whoever has shown it this token."""
+        return {"ticket": await tickets.issue(service.db, await verifier.verify(question["token"]))}
+
+    verifier = Verifier(service.settings)
     await service.bus.answer("auth", "redeem_ticket", redeem_ticket)
+    await service.bus.answer("auth", "issue_ticket", issue_ticket)
     async with asyncio.TaskGroup() as group:
         seeding = group.create_task(seed_admin_when_possible(service))
         await asyncio.wait([seeding], timeout=SEEDING_SECONDS)

@@ -7,6 +7,7 @@ from libs.common import accounts
 from libs.common.http import create_app
 from libs.common.jobs.answers import answer_job_questions
 from libs.common.service import Service
+from services.generation.brands import routes as brands
 from services.generation.images import routes as images
 from services.generation.models import routes as models
 from services.generation.requests import routes as requests
@@ -24,7 +25,7 @@ async def answering(service: Service[GenerationSettings]) -> AsyncIterator[None]
 
 app = create_app(
     definition,
-    [requests.routes, images.routes, models.routes],
+    [requests.routes, images.routes, brands.routes, models.routes],
     running=answering,
     refused_accounts=accounts.deactivated,
 )

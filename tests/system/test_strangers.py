@@ -21,6 +21,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /specifications/{specification}": {"json": {"yaml_content": "title: Mine"}},
     "POST /products/{product_id}/generate": {"json": {"prompt": "on marble", "allow_without_spec": True}},
     "PATCH /generated-images/{image_id}": {"json": {"favourite": True}},
+    "POST /assets/{asset_id}/refine": {"json": {"instruction": "bluer"}},
     "PATCH /admin/users/{user_ref}": {"json": {"is_active": False}},
     "POST /admin/users/invitations": {"json": {"email": "friend@example.org"}},
 }
@@ -70,6 +71,9 @@ async def ids(client: Client) -> dict[str, str]:
     await client.finished(job.request)
     [reference] = (await client.get(f"/products/{job.product}/references"))["items"]
     specification = await client.get(f"/products/{job.product}/specifications/active")
+    brand = {"brand_name": "Ember", "brief": "coffee", "count": "1"}
+    project = await client.post("/projects", data=brand)
+    await client.finished(project["request_id"])
     [image] = (await client.get(f"/generation-requests/{job.request}"))["images"]
     return {
         "product_id": job.product,
@@ -78,6 +82,8 @@ async def ids(client: Client) -> dict[str, str]:
         "request_id": job.request,
         "job_id": job.request,
         "image_id": image["id"],
+        "project_id": project["project_id"],
+        "asset_id": project["asset_ids"][0],
         "slug": (await client.get(f"/products/{job.product}"))["slug"],
         "user_ref": (await client.get("/auth/me"))["id"],
     }

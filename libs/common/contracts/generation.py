@@ -29,10 +29,32 @@ class PinnedImage(BaseModel):
     key: str
 
 
+class PinnedParent(BaseModel):
+    """The picture that is to be changed; `sha256` of its bytes."""
+
+    image_id: UUID
+    key: str
+    sha256: str
+
+
+class BrandBrief(BaseModel):
+    """What somebody wants a brand to look like, in their own words."""
+
+    brand_name: str
+    tagline: str | None = None
+    industry: str | None = None
+    brief: str
+    style: list[str] = []
+    colors: list[str] = []
+
+
 class GenerationInputs(BaseModel):
     """Everything a generation uses, pinned when it is accepted; `final_prompt` is the text the provider gets.
 
-    `fallback_from` is the provider that was asked for and does not exist in this installation.
+    Of a brand's logos the provider gets one text for each, which is written first: `PromptsWritten`.
+
+    `fallback_from` is the provider that was asked for and does not exist in this installation. `strength` of a
+    change is from 0, which keeps the `parent`, to 1.
     """
 
     owner_id: UUID
@@ -52,6 +74,11 @@ class GenerationInputs(BaseModel):
     fallback: bool = True
     fallback_from: str | None = None
     rerun_of: UUID | None = None
+    project_id: UUID | None = None
+    brief: BrandBrief | None = None
+    parent: PinnedParent | None = None
+    strength: float | None = None
+    transparent: bool = False
 
 
 class GenerationRequested(GenerationInputs, PublicEvent):
@@ -64,11 +91,22 @@ class GenerationStarted(PublicEvent):
     attempt: int
 
 
+class PromptsWritten(PublicEvent):
+    """What each logo of a brand is to be, in the order of the pictures; `call` is who wrote it and how."""
+
+    event_name = "generation.prompts_written"
+    owner_id: UUID
+    project_id: UUID
+    prompts: list[str]
+    call: dict[str, Any] = {}
+
+
 class PictureFacts(BaseModel):
     """What a picture is and how it was made.
 
     `call` records the provider's request id, tokens, cost in US dollars, latency and what it said about the
-    picture; `fallback_from` is the provider that should have made it and could not.
+    picture; `fallback_from` is the provider that should have made it and could not. `vector_key` is the object with
+    the same picture as SVG, of a provider that draws.
     """
 
     owner_id: UUID
@@ -93,6 +131,8 @@ class PictureFacts(BaseModel):
     fallback_from: str | None = None
     model_response_text: str | None = None
     call: dict[str, Any] = {}
+    project_id: UUID | None = None
+    vector_key: str | None = None
 
 
 class ImageGenerated(PictureFacts, PublicEvent):

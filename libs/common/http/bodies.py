@@ -50,7 +50,12 @@ class Json(Response):
         super().__init__(content, status_code, headers, **options)
 
     def render(self, content: Any) -> bytes:
-        return orjson.dumps(content, _encode, orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
+        return dumped(content)
+
+
+def dumped(content: Any) -> bytes:
+    """As every answer has it."""
+    return orjson.dumps(content, _encode, orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
 
 
 def _encode(value: Any) -> Any:

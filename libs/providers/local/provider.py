@@ -45,7 +45,7 @@ LIMITS = {"aspect_ratios": ASPECT_RATIOS, "resolutions": RESOLUTIONS, "reference
 MAX_PROCESSES = 4
 LARGE_PX = 2048
 VAST_PX = 16_000_000
-NOT_WRITTEN = "put together from the brief's known words and the scenes of this provider, not written"
+NOT_WRITTEN = "put together from the brief's known words and what this provider can make, not written"
 
 
 class LocalProvider:
@@ -82,8 +82,11 @@ class LocalProvider:
 
     async def prompts(self, brief: Brief, count: int, model: str = MODEL) -> Analysis[tuple[str, ...]]:
         started = time.perf_counter()
-        composed = Measured(suggest(brief, count), {}, (NOT_WRITTEN,))
-        return Analysis(composed.value, _call(started, composed))
+        if brief.purpose == "logo":
+            told: tuple[str, ...] = await self._run("directions", _named(brief), count)
+        else:
+            told = suggest(brief, count)
+        return Analysis(told, _call(started, Measured(told, {}, (NOT_WRITTEN,))))
 
     async def defects(self, image: ImageBlob, model: str = MODEL) -> Analysis[tuple[Defect, ...]]:
         started = time.perf_counter()
@@ -93,9 +96,7 @@ class LocalProvider:
 
     async def generate(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
         if request.brief:
-            if not (request.brief.brand_name or "").strip():
-                raise _invalid("a logo needs the brand's name")
-            return await self._make("draw_logo", request, request.brief)
+            return await self._make("draw_logo", request, _named(request.brief))
         if not request.references:
             raise _invalid("the local provider needs a product photo: it composes, it does not invent")
         return await self._make("generate", request)
@@ -136,6 +137,13 @@ class LocalProvider:
                 "a task of the local provider failed", extra={"task": function, "trace": error.traceback}
             )
             raise ProviderError(ErrorCode.BAD_RESPONSE, error.summary, NAME) from error
+
+
+def _named(brief: Brief) -> Brief:
+    """Raises ProviderError (invalid request) for a brand without a name."""
+    if not (brief.brand_name or "").strip():
+        raise _invalid("a logo needs the brand's name")
+    return brief
 
 
 def _heavy(request: ImageRequest) -> bool:

@@ -23,7 +23,7 @@ from libs.providers.local.attributes import measure as measure_attributes
 from libs.providers.local.composite import compose
 from libs.providers.local.framing import SIDES, picture_size
 from libs.providers.local.logo.design import Design
-from libs.providers.local.logo.draft import draft
+from libs.providers.local.logo.draft import draft, in_words
 from libs.providers.local.logo.layout import lay_out
 from libs.providers.local.logo.refine import refine
 from libs.providers.local.logo.render import rasterise, svg
@@ -74,7 +74,7 @@ def generate(request: ImageRequest) -> Made:
     clock = _Clock()
     cut = _cutout(request.references[0].data, min(LARGEST_PHOTO, 2 * SIDES[request.resolution]))
     clock.lap("segment_ms")
-    plan = parse(request.prompt if request.scene is None else request.scene, request.view)
+    plan = parse(_asked(request), request.view)
     size = picture_size(request.aspect_ratio, request.resolution)
     composition = compose(cut, plan, size, request.seed, request.index)
     clock.lap("compose_ms")
@@ -137,6 +137,11 @@ def remove_background(image: ImageBlob) -> Made:
     return Made(out, details, clock.laps, cut.warnings)
 
 
+def directions(brief: Brief, count: int) -> tuple[str, ...]:
+    """In words, what `draw_logo` makes of the brief for each of the pictures."""
+    return tuple(in_words(draft(brief, 0, index)) for index in range(count))
+
+
 def draw_logo(request: ImageRequest, brief: Brief) -> Made:
     design = draft(brief, request.seed, request.index, transparent=request.transparent)
     return _drawn(request, design, {})
@@ -144,10 +149,15 @@ def draw_logo(request: ImageRequest, brief: Brief) -> Made:
 
 def change_logo(request: ImageRequest) -> Made:
     """Raises `ProviderError` (unsupported) for a picture that carries no design."""
-    design, done = refine(_design_of(request), request.prompt, request.seed)
+    design, done = refine(_design_of(request), _asked(request), request.seed)
     if request.transparent:
         design = design.model_copy(update={"background": "transparent"})
     return _drawn(request, design, {"changes": done})
+
+
+def _asked(request: ImageRequest) -> str:
+    """The user's own words: what is said around them is for models."""
+    return request.prompt if request.scene is None else request.scene
 
 
 def _design_of(request: ImageRequest) -> Design:

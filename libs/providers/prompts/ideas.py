@@ -9,8 +9,18 @@ ROLE = (
 )
 
 
+WANTED = {
+    "picture": "Write {count} prompts for an image model that answer this brief.",
+    "logo": (
+        "Write {count} directions for a logo that answers this brief, each for an image model. Say what the mark "
+        "shows and of which shapes it is made, how the lettering looks, how both stand together, and the colours. "
+        "Flat shapes only, no scene around it."
+    ),
+}
+
+
 def ideas(brief: Brief, count: int) -> str:
-    lines = [f"Write {count} prompts for an image model that answer this brief.", f"Brief: {brief.text}"]
+    lines = [WANTED[brief.purpose].format(count=count), f"Brief: {brief.text}"]
     facts = [
         ("Brand", brief.brand_name),
         ("Tagline", brief.tagline),

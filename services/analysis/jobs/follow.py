@@ -4,37 +4,23 @@ The table `job_events` is the truth; a notice on the bus only says that it is wo
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from libs.common.bus import Listener
 from libs.common.contracts.jobs import JobFinished, JobProgressed, JobQueued, JobStarted
 from libs.common.event_log import Recorded
 from libs.common.http.bodies import rfc3339
-from libs.common.resilience import AWAY
+from libs.common.http.following import Message, Messages, followed
 from libs.common.service import Service
 from services.analysis.jobs.activity import messages_after
 from services.analysis.jobs.lookup import Job
 
 FINAL = frozenset({"job_complete", "job_failed"})
-QUIET_SECONDS = 5.0
-"""How long a lost notice can delay a message, and a silent connection stays silent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """`version` is the job's stream version; `body` goes to the client as it is."""
-
-    version: int
-    type: str
-    body: dict[str, Any]
-
-    @property
-    def final(self) -> bool:
-        return self.type in FINAL
 
 
 def announce(service: Service[Any], applied: Sequence[Recorded[Any]]) -> None:
@@ -44,42 +30,16 @@ def announce(service: Service[Any], applied: Sequence[Recorded[Any]]) -> None:
         service.bus.notify(_topic(job_id), {"job_id": str(job_id)})
 
 
-async def follow(service: Service[Any], job_id: UUID, after: int) -> AsyncGenerator[Message | None, None]:
-    """The messages behind version `after`, up to the final one; `None` when it has been quiet for a while.
+def follow(service: Service[Any], job_id: UUID, after: int) -> Messages:
+    """The messages behind version `after`, up to the final one."""
 
-    Ends without the final one when the process is to end: the client asks another.
-    """
-    news = asyncio.Event()
-    listener = await service.bus.on_notice(_topic(job_id), lambda _: news.set())
-    try:
-        while not service.stopping.is_set():
-            news.clear()
-            found = await _read(service, job_id, after)
-            for message in found:
-                yield message
-                after = message.version
-                if message.final:
-                    return
-            if not found:
-                yield None
-            await _first_of(news, service.stopping)
-    finally:
-        await service.bus.ignore(listener)
+    async def listen(heard: Callable[[], None]) -> Listener:
+        return await service.bus.on_notice(_topic(job_id), lambda _: heard())
+
+    return followed(service, listen, partial(_read, service, job_id), after)
 
 
-async def _first_of(*events: asyncio.Event) -> None:
-    """Or the end of QUIET_SECONDS."""
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(waiting, timeout=QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in waiting:
-            task.cancel()
-
-
-async def follow_from(
-    service: Service[Any], job: Job, last_seen: int | None
-) -> AsyncGenerator[Message | None, None]:
+async def follow_from(service: Service[Any], job: Job, last_seen: int | None) -> Messages:
     """Begins with a snapshot, or behind what the client has seen; a job that is over still tells its end."""
     after = last_seen
     if after is None:
@@ -105,11 +65,7 @@ def _topic(job_id: UUID) -> str:
 
 
 async def _read(service: Service[Any], job_id: UUID, after: int) -> list[Message]:
-    """Nothing while the database is away: a follower waits for it to come back."""
-    try:
-        rows = await service.db.fetch(messages_after(job_id=job_id, after=after))
-    except AWAY:
-        return []
+    rows = await service.db.fetch(messages_after(job_id=job_id, after=after))
     return [_message(job_id, row["version"], row["type"], row, row["occurred_at"]) for row in rows]
 
 
@@ -130,4 +86,4 @@ def _message(job_id: UUID, version: int, kind: str, row: Mapping[str, Any], at: 
         "data": row["data"],
         "timestamp": rfc3339(at) if at else None,
     }
-    return Message(version, kind, body)
+    return Message(version, kind, body, final=kind in FINAL)

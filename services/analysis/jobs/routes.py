@@ -1,25 +1,23 @@
 """HTTP of jobs, whichever service runs them. Whatever is not the caller's own does not exist."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
 import asyncpg
-import orjson
 from fastapi import Depends, Header, Query
 from starlette.responses import Response, StreamingResponse
 
 from libs.common.http import Db, Json, Page, Paging, ServiceDep, paging, router
+from libs.common.http.following import DOCUMENTED, server_sent
 from libs.common.identity import CurrentUser, StreamUser
-from libs.common.service import Service
 from libs.common.values import Text
 from services.analysis.jobs import pages
 from services.analysis.jobs.activity import messages_after
 from services.analysis.jobs.bodies import JobBody, JobDetailBody, Status
-from services.analysis.jobs.follow import Message, follow_from
-from services.analysis.jobs.lookup import Job, find_job, present, queue_position
+from services.analysis.jobs.follow import follow_from
+from services.analysis.jobs.lookup import find_job, present, queue_position
 
 routes = router("jobs")
 
@@ -61,10 +59,7 @@ async def cancel_job(job_id: UUID, user: CurrentUser, service: ServiceDep) -> No
 @routes.get(
     "/jobs/{job_id}/stream",
     response_class=StreamingResponse,
-    responses={
-        200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
-        204: {"description": "Everything has been seen: do not come again."},
-    },
+    responses=DOCUMENTED,
 )
 async def stream_job(
     job_id: UUID, user: StreamUser, service: ServiceDep, last_event_id: LastEventId = None
@@ -73,23 +68,7 @@ async def stream_job(
     job = await find_job(service, user.id, job_id)
     if job["completed_at"] and last_event_id is not None and last_event_id >= job["version"]:
         return Response(status_code=204)
-    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    events = _server_sent(service, job, last_event_id)
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
-
-
-async def _server_sent(service: Service[Any], job: Job, last_seen: int | None) -> AsyncIterator[bytes]:
-    async with aclosing(follow_from(service, job, last_seen)) as messages:
-        async for message in messages:
-            yield _event(message) if message else b": still here\n\n"
-
-
-def _event(message: Message) -> bytes:
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (
-        message.version,
-        message.type.encode(),
-        orjson.dumps(message.body),
-    )
+    return server_sent(follow_from(service, job, last_event_id))
 
 
 def _steps(job_id: UUID, told: Sequence[asyncpg.Record]) -> list[dict[str, Any]]:

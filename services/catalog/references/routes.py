@@ -8,23 +8,25 @@ from fastapi import File, UploadFile
 from libs.common.database import Reader
 from libs.common.errors import NotFound
 from libs.common.http import MEGABYTE, Db, IfMatch, Json, Objects, ServiceDep, Tx, policy, router
+from libs.common.http.uploads import kept, look_at
 from libs.common.identity import CurrentUser
 from libs.common.objects import ObjectStore
 from services.catalog.products.domain import products
 from services.catalog.products.products import find_images
-from services.catalog.references import uploads
 from services.catalog.references.bodies import ReferenceBody, ReferencesBody
 from services.catalog.references.domain import (
     AddReferences,
     ChangeReference,
     DeleteReference,
+    Photo,
     ReferenceDetails,
 )
 from services.catalog.references.references import complete
 
 routes = router("references")
 
-MAX_UPLOAD = uploads.MAX_FILES * 10 * MEGABYTE + MEGABYTE
+MAX_FILES = 10
+MAX_UPLOAD = MAX_FILES * 10 * MEGABYTE + MEGABYTE
 Files = Annotated[list[UploadFile] | None, File(description="jpeg, png or webp")]
 BracketedFiles = Annotated[list[UploadFile] | None, File(alias="files[]", description="the same")]
 
@@ -45,9 +47,11 @@ async def upload_references(
     )  # before a stranger's megabytes are stored
     received = [*(files or ()), *(bracketed_files or ())]
     max_bytes = service.settings.max_upload_size_bytes
-    photos = await uploads.look_at(received, user.id, product_id, max_bytes)
-    command = AddReferences(owner_id=user.id, product_id=product_id, photos=tuple(photos))
-    async with uploads.kept(service.objects, received, photos):
+    folder = f"products/{user.id}/{product_id}"
+    uploads = await look_at(received, folder, max_bytes, field="files[]", least=1, most=MAX_FILES)
+    photos = tuple(Photo(reference_id=upload.id, **upload.facts()) for upload in uploads)
+    command = AddReferences(owner_id=user.id, product_id=product_id, photos=photos)
+    async with kept(service.objects, uploads):
         handled = await tx.handle(products, product_id, command)
         images = await _images(tx, service.objects, product_id, user.id)
     added = {str(photo.reference_id) for photo in photos}

@@ -13,15 +13,19 @@ from libs.common.http import Timestamp
 class ImageBody(BaseModel):
     """`url` and those of the smaller `variants`, by their longest side, are good for up to an hour.
 
+    `vector_url` is the same picture as SVG, of one that was drawn.
+
     `version` is the stream's, for `If-Match`. Some fields are there under the names of earlier clients too.
     """
 
     id: UUID
     image_id: UUID
     url: str
+    vector_url: str | None
     variants: dict[str, str]
     thumbnail_url: str
     product_id: UUID | None
+    project_id: UUID | None
     request_id: UUID
     generation_request_id: UUID
     generation_index: int
@@ -79,6 +83,7 @@ def present(row: Mapping[str, Any], url: Callable[[str], str]) -> dict[str, Any]
     return body | {
         "id": row["image_id"],
         "url": original,
+        "vector_url": url(row["vector_key"]) if row["vector_key"] else None,
         "variants": variants,
         "thumbnail_url": variants.get("256", original),
         "generation_request_id": row["request_id"],

@@ -48,8 +48,11 @@ gallery = sa.Table(
     sa.Column("rating", sa.Integer),
     sa.Column("label", sa.Text),
     sa.Column("restorable_until", sa.TIMESTAMP(timezone=True)),
+    sa.Column("project_id", sa.Uuid),
+    sa.Column("vector_key", sa.Text),
     sa.UniqueConstraint("request_id", "generation_index"),
     sa.Index(None, "product_id", "created_at"),
+    sa.Index(None, "project_id", "created_at", postgresql_where=sa.text("project_id IS NOT NULL")),
 )
 
 gallery_history = sa.Table(

@@ -100,7 +100,9 @@ async def trace(service: Service[Any], image_id: UUID, owner_id: UUID) -> Proven
 
 
 async def _uploads(bus: Bus, image: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What catalog knows of the product's photos, by id."""
+    """What catalog knows of the product's photos, by id; of a brand's pictures it knows nothing."""
+    if image["product_id"] is None:
+        return {}
     question = {"product_id": str(image["product_id"]), "owner_id": str(image["owner_id"])}
     product = await bus.ask("catalog", "product", question)
     return {photo["reference_id"]: photo for photo in product["references"]}

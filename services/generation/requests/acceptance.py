@@ -54,8 +54,7 @@ async def basis_of(bus: Bus, owner_id: UUID, product_id: UUID, body: GenerateBod
 def pin(owner_id: UUID, basis: Basis, wish: Wish, choice: Choice, at: datetime) -> RequestGeneration:
     """The command, with an id, a seed and an object key for every picture."""
     product = basis.product
-    first_seed = secrets.randbelow(SEEDS) if wish.seed is None else wish.seed
-    folder = f"products/{owner_id}/{product.product_id}/generated"
+    folder = f"products/{owner_id}/{product.product_id}/generated/{at:%Y/%m}"
     return RequestGeneration(
         title=product.title,
         owner_id=owner_id,
@@ -67,7 +66,7 @@ def pin(owner_id: UUID, basis: Basis, wish: Wish, choice: Choice, at: datetime) 
         prompt_template=basis.prompt_template,
         aspect_ratio=wish.aspect_ratio,
         resolution=wish.resolution,
-        images=[_picture(folder, index, first_seed, at) for index in range(1, wish.count + 1)],
+        images=planned(folder, wish.count, wish.seed, at),
         specification=basis.specification,
         references=basis.references,
         provider=choice.provider,
@@ -78,11 +77,16 @@ def pin(owner_id: UUID, basis: Basis, wish: Wish, choice: Choice, at: datetime) 
     )
 
 
-def _picture(folder: str, index: int, first_seed: int, at: datetime) -> PinnedImage:
+def planned(folder: str, count: int, seed: int | None, at: datetime) -> list[PinnedImage]:
+    """So many pictures below `folder`; their seeds follow each other, from a random one unless it is given."""
+    first_seed = secrets.randbelow(SEEDS) if seed is None else seed
+    return [_picture(folder, index, (first_seed + index - 1) % SEEDS, at) for index in range(1, count + 1)]
+
+
+def _picture(folder: str, index: int, seed: int, at: datetime) -> PinnedImage:
     image_id = uuid7()
     name = f"{at:%Y%m%d_%H%M%S}_{image_id.hex[-12:]}.png"
-    seed = (first_seed + index - 1) % SEEDS
-    return PinnedImage(image_id=image_id, index=index, seed=seed, key=f"{folder}/{at:%Y/%m}/{name}")
+    return PinnedImage(image_id=image_id, index=index, seed=seed, key=f"{folder}/{name}")
 
 
 def pinned(specification: Specification | None) -> PinnedSpecification | None:

@@ -9,6 +9,7 @@ from libs.common.http import Timestamp
 from libs.common.values import Text
 from libs.providers.base import AspectRatio, Resolution
 from services.generation.images.bodies import ImageBody
+from services.generation.models.estimates import CostBody
 
 MOST_IMAGES = 8
 SEEDS = 2**31
@@ -91,17 +92,9 @@ class AcceptedBody(BaseModel):
     links: Links
 
 
-class EstimateBody(BaseModel):
+class EstimateBody(CostBody):
     """The answer to `dry_run`: what would be pinned, and what it would cost; null is unknown."""
 
-    dry_run: Literal[True]
-    provider: str
-    model: str
-    provider_fallback_from: str | None
-    count: int
-    unit_cost: str | None
-    estimated_cost: str | None
-    currency: str
     final_prompt: str
     specification_id: UUID | None
     specification_version: int | None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from libs.common.contracts import jobs
 from libs.common.contracts.generation import (
@@ -17,7 +17,9 @@ from libs.common.contracts.generation import (
     JobProgressed,
     JobQueued,
     JobStarted,
+    Kind,
     PinnedImage,
+    PromptsWritten,
 )
 from libs.common.decider import Decider
 from libs.common.jobs import lifecycle
@@ -34,15 +36,23 @@ class RequestGeneration(GenerationInputs, Command):
     title: str
 
 
-GenerationCommand = RequestGeneration | JobCommand
+class WritePrompts(Command):
+    """What each logo of a brand is to be, by the record of the `call` that wrote it."""
+
+    prompts: list[str]
+    call: dict[str, Any]
+
+
+GenerationCommand = RequestGeneration | WritePrompts | JobCommand
 Outcome = GenerationStarted | GenerationCompleted | GenerationFailed | GenerationCancelled
-GenerationEvent = GenerationRequested | Outcome | JobEvent
+GenerationEvent = GenerationRequested | PromptsWritten | Outcome | JobEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     job: Job = field(default_factory=Job)
     request: GenerationRequested | None = None
+    written: PromptsWritten | None = None
 
 
 def decide(command: GenerationCommand, generation: Generation) -> list[GenerationEvent]:
@@ -51,6 +61,8 @@ def decide(command: GenerationCommand, generation: Generation) -> list[Generatio
         return _accept(command) if request is None else []
     if request is None:
         return []
+    if isinstance(command, WritePrompts):
+        return _write(command, generation, request)
     told = lifecycle.decide(command, job, JOB_EVENTS)
     return [*told, *_outcome(command, request, job)] if told else []
 
@@ -62,9 +74,19 @@ def _accept(command: RequestGeneration) -> list[GenerationEvent]:
         job_type=JOB_TYPE,
         title=command.title,
         product_id=command.product_id,
-        total=len(command.images),
+        total=steps_of(command.kind, len(command.images)),
     )
     return [GenerationRequested.model_validate(inputs), queued]
+
+
+def _write(
+    command: WritePrompts, generation: Generation, request: GenerationRequested
+) -> list[GenerationEvent]:
+    """Once: whoever comes later with others has been overtaken."""
+    if generation.written or generation.job.over or request.project_id is None:
+        return []
+    whose = {"owner_id": request.owner_id, "project_id": request.project_id}
+    return [PromptsWritten.model_validate(whose | command.model_dump())]
 
 
 def _outcome(command: JobCommand, request: GenerationRequested, job: Job) -> list[Outcome]:
@@ -82,6 +104,11 @@ def _outcome(command: JobCommand, request: GenerationRequested, job: Job) -> lis
             return [GenerationCancelled.model_validate(whose | {"by": by})]
         case _:
             return []
+
+
+def steps_of(kind: Kind, pictures: int) -> int:
+    """How many steps the job has; a brand's begins with the prompts."""
+    return pictures + (kind == "brand_logo")
 
 
 def step_of(picture: PinnedImage) -> str:
@@ -108,6 +135,8 @@ def evolve(generation: Generation, event: GenerationEvent) -> Generation:
     match event:
         case GenerationRequested():
             return replace(generation, request=event)
+        case PromptsWritten():
+            return replace(generation, written=event)
         case GenerationStarted() | GenerationCompleted() | GenerationFailed() | GenerationCancelled():
             return generation  # the job's own events say the same
         case jobs.JobQueued() | jobs.JobStarted() | jobs.JobProgressed() | jobs.JobFinished():

@@ -11,21 +11,13 @@ from libs.common.database import Transaction
 from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.jobs.work import STORE_SECONDS, JobKind, RunningJob
 from libs.common.resilience import AWAY, insist
-from libs.providers.base import (
-    AspectRatio,
-    Capability,
-    ImageBlob,
-    ImageOut,
-    ImageRequest,
-    ImageResult,
-    Resolution,
-)
+from libs.providers.base import ImageOut, ImageResult
 from libs.providers.chain import Providers
 from libs.providers.errors import RETRYABLE, ErrorCode, ProviderError
-from libs.providers.pictures import load
 from libs.providers.record import spent
 from services.generation.images.domain import RecordImage, images
 from services.generation.requests.domain import JOB_TYPE, Generation, generations, step_of
+from services.generation.requests.material import Material, capability_of, material_of, order
 from services.generation.requests.pictures import facts_of, origin_as_marked, origin_as_told, reread
 
 Outcome = RecordImage | ImageFailure | BaseException
@@ -53,20 +45,19 @@ async def make_pictures(providers: Providers, job: RunningJob[Generation]) -> di
     Completes with those that were made, and fails if there are none.
     """
     request = cast(GenerationRequested, job.state.request)
-    photos = await asyncio.gather(*(load(job.service.objects, photo) for photo in request.references))
-    work = Work(providers, job, request, photos)
+    work = Work(providers, job, request, await material_of(providers, job))
     outcomes = await asyncio.gather(*map(work.make, request.images), return_exceptions=True)
     return _result(request.images, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One job on its pinned photos."""
+    """One job on its pinned inputs."""
 
     providers: Providers
     job: RunningJob[Generation]
     request: GenerationRequested
-    photos: Sequence[ImageBlob]
+    material: Material
 
     async def make(self, picture: PinnedImage) -> RecordImage | ImageFailure:
         """Raises what another attempt may mend; a failure for good is an outcome like any other."""
@@ -93,8 +84,8 @@ class Work:
             if self.job.state.job.attempt > 1 and await objects.exists(picture.key):
                 return await self._found(picture)  # a worker died after it had put the picture there
             result = await self.providers.make(
-                Capability.GENERATE,
-                self._order(picture),
+                capability_of(self.request),
+                order(self.request, picture, self.material, self._provenance(picture)),
                 provider=self.request.provider,
                 model=self.request.model,
                 fallback=self.request.fallback,
@@ -107,16 +98,24 @@ class Work:
                 raise
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
         tried = self.job.failed_attempts[step_of(picture)]
-        return self._facts(picture, result.image, origin_as_told(result, self.job.attempt, tried))
+        vector_key = drawing_of(picture) if result.vector else None
+        origin = origin_as_told(result, self.job.attempt, tried)
+        return self._facts(picture, result.image, vector_key, origin)
 
     async def _put(self, picture: PinnedImage, result: ImageResult) -> str:
         """The sha256 of what is there then. What is paid for already waits for a store that is away.
 
-        In vain, it was no use to ask: the attempt counts, or it would be paid for without end.
+        In vain, it was no use to ask: the attempt counts, or it would be paid for without end. Where a picture lies,
+        its drawing does too.
         """
-        put = partial(self.job.service.objects.put, picture.key, result.image.data, result.image.mime)
+        put = self.job.service.objects.put
         try:
-            return await insist(put, STORE_SECONDS)
+            if result.vector:
+                drawing = drawing_of(picture), result.vector.encode(), "image/svg+xml"
+                await insist(partial(put, *drawing), STORE_SECONDS)
+            return await insist(
+                partial(put, picture.key, result.image.data, result.image.mime), STORE_SECONDS
+            )
         except AWAY as error:
             lost = ProviderError(
                 ErrorCode.UNAVAILABLE, "the object store did not take the picture", result.call.provider
@@ -125,18 +124,22 @@ class Work:
             raise lost from error
 
     async def _found(self, picture: PinnedImage) -> dict[str, Any]:
-        data = await self.job.service.objects.get(picture.key)
-        image, mark = await reread(data, self.request.provider or "unknown")
+        objects, vector_key = self.job.service.objects, drawing_of(picture)
+        image, mark = await reread(await objects.get(picture.key), self.request.provider or "unknown")
         tried = self.job.failed_attempts[step_of(picture)]
-        return self._facts(picture, image, origin_as_marked(self.request, mark, tried))
+        drawn = self.request.kind != "product_image" and await objects.exists(vector_key)
+        origin = origin_as_marked(self.request, mark, tried)
+        return self._facts(picture, image, vector_key if drawn else None, origin)
 
-    def _facts(self, picture: PinnedImage, image: ImageOut, origin: dict[str, Any]) -> dict[str, Any]:
+    def _facts(
+        self, picture: PinnedImage, image: ImageOut, vector_key: str | None, origin: dict[str, Any]
+    ) -> dict[str, Any]:
         shared = self.request.model_dump(
             include={
                 "owner_id",
                 "product_id",
+                "project_id",
                 "kind",
-                "prompt",
                 "aspect_ratio",
                 "resolution",
                 "specification",
@@ -147,29 +150,31 @@ class Work:
             "index": picture.index,
             "seed": picture.seed,
             "key": picture.key,
+            "vector_key": vector_key,
+            "prompt": self.material.prompts[picture.index - 1],
+            "parent_image_id": self.request.parent.image_id if self.request.parent else None,
         }
         origin["fallback_from"] = origin.get("fallback_from") or self.request.fallback_from
         record = RecordImage.model_validate(shared | settled | facts_of(image) | origin)
         return {"picture": record.model_dump(mode="json")}
 
-    def _order(self, picture: PinnedImage) -> ImageRequest:
+    def _provenance(self, picture: PinnedImage) -> dict[str, Any]:
+        """What a picture's file tells of where it comes from."""
         request, specification = self.request, self.request.specification
-        return ImageRequest(
-            prompt=request.final_prompt,
-            scene=request.prompt,
-            references=self.photos,
-            aspect_ratio=cast(AspectRatio, request.aspect_ratio),
-            resolution=cast(Resolution, request.resolution),
-            seed=picture.seed,
-            index=picture.index - 1,
-            provenance={
-                "image_id": str(picture.image_id),
-                "request_id": str(self.job.job_id),
-                "product_id": str(request.product_id),
-                "specification": specification.model_dump(mode="json") if specification else None,
-                "references": [photo.sha256 for photo in request.references],
-            },
-        )
+        subject = "project_id" if request.project_id else "product_id"
+        told = {
+            "image_id": str(picture.image_id),
+            "request_id": str(self.job.job_id),
+            subject: str(request.project_id or request.product_id),
+            "specification": specification.model_dump(mode="json") if specification else None,
+            "references": [photo.sha256 for photo in request.references],
+        }
+        return told | ({"parent": request.parent.sha256} if request.parent else {})
+
+
+def drawing_of(picture: PinnedImage) -> str:
+    """Where the same picture lies as SVG, if who made it draws."""
+    return f"{picture.key.removesuffix('.png')}.svg"
 
 
 def _result(pictures: Sequence[PinnedImage], outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
 from libs.providers.base import Capability
 from libs.providers.directory import Choice, Directory
-from libs.providers.prices import CURRENCY
 from libs.refs.products import require_product
 from services.generation.images import gallery
 from services.generation.images.bodies import ImageBody, present
+from services.generation.models.estimates import cost_of
 from services.generation.models.registry import DirectoryDep
 from services.generation.requests import generation_requests
 from services.generation.requests.acceptance import Basis, basis_of, pin
@@ -139,16 +139,8 @@ async def _accept(
 
 
 def _estimate(directory: Directory, choice: Choice, basis: Basis, wish: Wish) -> dict[str, Any]:
-    cost, specification = directory.expected_cost(choice, wish.resolution), basis.specification
-    return {
-        "dry_run": True,
-        "provider": choice.provider,
-        "model": choice.model,
-        "provider_fallback_from": choice.fallback_from,
-        "count": wish.count,
-        "unit_cost": None if cost is None else str(cost),
-        "estimated_cost": None if cost is None else str(cost * wish.count),
-        "currency": CURRENCY,
+    specification = basis.specification
+    return cost_of(directory, choice, wish.count, wish.resolution) | {
         "final_prompt": basis.final_prompt,
         "specification_id": specification.specification_id if specification else None,
         "specification_version": specification.version if specification else None,

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.generation.images.bodies import present
+from services.generation.requests.domain import steps_of
 
 WORDS = {
     "queued": "pending",
@@ -31,6 +32,12 @@ def accepted(request_id: UUID) -> dict[str, Any]:
     }
 
 
+def progress_of(row: Mapping[str, Any]) -> int:
+    """Percent."""
+    total = steps_of(row["kind"], len(row["images"]))
+    return 100 if row["status"] == "completed" else 100 * row["done"] // total
+
+
 def present_request(
     row: Mapping[str, Any], images: Iterable[Mapping[str, Any]], url: Callable[[str], str]
 ) -> dict[str, Any]:
@@ -38,12 +45,11 @@ def present_request(
     pinned, specification = row["images"], row["specification"] or {}
     shown = [present(image, url) for image in images]
     passed_over = (image["provider_fallback_from"] for image in shown)
-    done = len(pinned) if row["status"] == "completed" else row["done"]
     return {name: value for name, value in row.items() if name not in _RENAMED} | {
         "id": row["request_id"],
         "job_id": row["request_id"],
         "status": WORDS[row["status"]],
-        "progress": 100 * done // len(pinned),
+        "progress": progress_of(row),
         "count": len(pinned),
         "image_count": len(pinned),
         "seeds": [picture["seed"] for picture in pinned],

@@ -12,7 +12,15 @@ from PIL import Image
 
 from libs.imaging import metadata
 from libs.imaging.metadata import DigitalSource, Mark
-from libs.providers.base import Capability, ImageBlob, ImageOut, ImageRequest, ImageResult
+from libs.providers.base import (
+    Analysis,
+    Brief,
+    Capability,
+    ImageBlob,
+    ImageOut,
+    ImageRequest,
+    ImageResult,
+)
 from libs.providers.card import Card, Model
 from libs.providers.chain import Providers
 from libs.providers.directory import Directory
@@ -28,11 +36,17 @@ class Studio:
     """`failures` are raised before the pictures with these indices (from 0), one after the other."""
 
     name: str = "local"
-    capabilities: frozenset[Capability] = frozenset({Capability.GENERATE})
+    capabilities: frozenset[Capability] = frozenset(
+        {Capability.GENERATE, Capability.EDIT, Capability.PROMPTS}
+    )
     asked: list[ImageRequest] = field(default_factory=list)
     failures: dict[int, list[ErrorCode]] = field(default_factory=dict)
     retry_after: float | None = None
     refusal: str | None = None
+    briefs: list[Brief] = field(default_factory=list)
+    unwilling: list[ErrorCode] = field(default_factory=list)
+    """What is raised instead of prompts, one after the other."""
+    vector: str | None = None
     held: set[int] = field(default_factory=set)
     """Pictures that are not made before `released`."""
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,7 +59,15 @@ class Studio:
     def providers(self) -> Providers:
         card = Card(self.name, (Model("studio/1", self.capabilities),), lambda: self)
         prices = Prices(date(2026, 11, 21), {"studio/1": Price(estimate=Decimal("0.04"))})
-        return Providers(Directory({Capability.GENERATE: (self.name,)}, {self.name: card}, prices))
+        chains = dict.fromkeys(self.capabilities, (self.name,))
+        return Providers(Directory(chains, {self.name: card}, prices))
+
+    async def prompts(self, brief: Brief, count: int, model: str) -> Analysis[tuple[str, ...]]:
+        self.briefs.append(brief)
+        if self.unwilling:
+            raise ProviderError(self.unwilling.pop(0), "not today", self.name, retry_after=0.01)
+        call = CallInfo(self.name, "studio/1", 5.0, request_id="p-1")
+        return Analysis(tuple(f"idea {number}" for number in range(1, count + 1)), call)
 
     async def generate(self, request: ImageRequest, model: str = "studio/1") -> ImageResult:
         self.asked.append(request)
@@ -60,9 +82,8 @@ class Studio:
         data = _picture(request)
         digest, source = hashlib.sha256(data).hexdigest(), DigitalSource.GENERATED
         image = ImageOut(data, "image/png", SIDE, SIDE, digest, source, request.seed)
-        return ImageResult(
-            image, CallInfo(self.name, "studio/1", 12.5, request_id="r-1"), {"view": "front"}, "voilà"
-        )
+        call = CallInfo(self.name, "studio/1", 12.5, request_id="r-1")
+        return ImageResult(image, call, {"view": "front"}, "voilà", self.vector)
 
     async def edit(self, request: ImageRequest, model: str) -> ImageResult:
         return await self.generate(request, model)

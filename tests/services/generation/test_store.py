@@ -58,8 +58,16 @@ async def test_every_inline_read_model_equals_its_rebuild(
         await client.post(f"{path}/generate", json={"prompt": "on snow", "count": count})
     cancelled = await client.post(f"{path}/generate", json={"prompt": "on snow"})
     await client.delete(cancelled.headers["location"].removeprefix("/api/v1"))
+    for number in range(5):
+        await client.post(
+            "/projects", data={"brand_name": f"Brand {number}", "brief": "coffee", "count": "1"}
+        )
     async with working(studio.providers()):
         await eventually(lambda: _over(client, path))
+        await eventually(lambda: _designed(client))
+        [brand, *_] = (await client.get("/projects")).json()["items"]
+        [logo] = (await client.get(f"/projects/{brand['id']}/assets")).json()["items"]
+        await client.post(f"/assets/{logo['id']}/refine", json={"instruction": "bluer"})
     await client.post(f"{path}/generate", json={"prompt": "on snow", "allow_without_spec": True})
     for number, image in enumerate((await client.get(f"{path}/gallery")).json()["items"]):
         image_path = f"/generated-images/{image['id']}"
@@ -68,15 +76,21 @@ async def test_every_inline_read_model_equals_its_rebuild(
             await client.delete(image_path)
         if number % 4 == 3:
             await client.post(f"{image_path}/restore")
-    before = [(await client.get(f"{path}/{what}")).json() for what in ("gallery", "generations")]
+    lists = [f"{path}/gallery", f"{path}/generations", "/projects", f"/projects/{brand['id']}/assets"]
+    before = [(await client.get(one)).json() for one in lists]
     owner_url = DatabaseOwnerSettings().database_owner_url
     for model in service.log.inline:
         report = await rebuild(service, model, owner_url)
         assert report.equal, report
         assert all(table.rows >= 5 for table in report.tables), report
-    assert [(await client.get(f"{path}/{what}")).json() for what in ("gallery", "generations")] == before
+    assert [(await client.get(one)).json() for one in lists] == before
 
 
 async def _over(client: AsyncClient, path: str) -> bool:
     listed = (await client.get(f"{path}/generations")).json()["items"]
     return all(one["status"] in ("completed", "failed") for one in listed)
+
+
+async def _designed(client: AsyncClient) -> bool:
+    listed = (await client.get("/projects")).json()["items"]
+    return all(one["status"] == "completed" for one in listed)

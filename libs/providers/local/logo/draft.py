@@ -93,6 +93,13 @@ def draft(brief: Brief, seed: int, index: int, *, transparent: bool = False) -> 
     )
 
 
+def in_words(design: Design) -> str:
+    """What does not depend on the seed."""
+    place = "above" if design.layout == "stacked" else "beside"
+    mark = f"monogram {design.letters}" if design.mark == "monogram" else design.mark
+    return f"{mark} {place} the name in {design.face} letters"
+
+
 def first_match(table: Mapping[str, T], text: str) -> T | None:
     """The first row with a word that begins a word of the text."""
     for beginnings, value in table.items():

@@ -13,37 +13,23 @@ from uuid_utils.compat import uuid4, uuid7
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from libs.common.http import following
 from libs.common.jobs.lifecycle import CompleteJob, FailJob, ReportProgress, StartJob
 from libs.common.service import Service
 from services.analysis.jobs import follow
+from tests import sse
 from tests.libs.common.waiting import eventually
 from tests.services.analysis.conftest import Accept
 from tests.services.analysis.jobs.test_routes import DONE, listed
 from tests.services.analysis.neighbours import Generation
+from tests.sse import Event
 
 PRODUCT = UUID(int=2)
 Token = Callable[[UUID], str]
 
 
-class Event(dict[str, Any]):
-    """One server-sent event: `id`, `event`, and `data` as parsed JSON."""
-
-
-async def events_of(client: AsyncClient, job_id: UUID, **headers: str) -> AsyncGenerator[Event, None]:
-    """Until the server ends the stream."""
-    async with client.stream("GET", f"/jobs/{job_id}/stream", headers=headers) as answer:
-        assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        event = Event()
-        async for line in answer.aiter_lines():
-            if line.startswith(":"):
-                continue
-            if not line and event:
-                yield event
-                event = Event()
-            elif line:
-                name, _, value = line.partition(": ")
-                event[name] = orjson.loads(value) if name == "data" else value
+def events_of(client: AsyncClient, job_id: UUID, **headers: str) -> AsyncGenerator[Event, None]:
+    return sse.events_of(client, f"/jobs/{job_id}/stream", **headers)
 
 
 async def make(generation: Generation, job_id: UUID) -> None:
@@ -140,7 +126,7 @@ async def test_a_stream_can_begin_before_the_projection_has_the_job(
 async def test_nothing_is_missed_when_no_notice_arrives(
     client: AsyncClient, generation: Generation, feeds: None, owner_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(following, "QUIET_SECONDS", 0.05)
     monkeypatch.setattr(follow, "_topic", lambda job_id: f"analysis.elsewhere.{uuid7()}")
     job_id = await generation.request(owner_id, PRODUCT, count=2)
     await listed(client, 1)
@@ -153,7 +139,7 @@ async def test_nothing_is_missed_when_no_notice_arrives(
 async def test_a_quiet_stream_shows_that_it_lives(
     client: AsyncClient, accept: Accept, feeds: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "QUIET_SECONDS", 0.01)
+    monkeypatch.setattr(following, "QUIET_SECONDS", 0.01)
     job_id = await accept(PRODUCT)
     await listed(client, 1)
     async with client.stream("GET", f"/jobs/{job_id}/stream") as answer:

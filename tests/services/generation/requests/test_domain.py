@@ -14,11 +14,12 @@ from libs.common.contracts.generation import (
     JobStarted,
     PinnedImage,
     PinnedSpecification,
+    PromptsWritten,
 )
 from libs.common.contracts.jobs import FailedAttempt
 from libs.common.errors import Conflict
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
-from services.generation.requests.domain import RequestGeneration, generations
+from services.generation.requests.domain import RequestGeneration, WritePrompts, generations
 from tests.spec import Spec
 
 OWNER, PRODUCT = UUID(int=1), UUID(int=2)
@@ -134,3 +135,28 @@ def test_what_is_over_cannot_be_cancelled_or_ended_again() -> None:
     spec.given(*completed).when(CancelJob(by="user:1")).then_refused(Conflict, "job_finished")
     spec.given(*completed).when(FailJob(code="timeout", detail="late")).then()
     spec.given(*completed).when(StartJob()).then()
+
+
+BRAND = {**INPUTS, "product_id": None, "project_id": UUID(int=9), "kind": "brand_logo"}
+logos = (
+    GenerationRequested.model_validate(BRAND),
+    JobQueued(owner_id=OWNER, job_type="generation", title="Ember", total=3),
+    job_started,
+)
+write = WritePrompts(prompts=["a flame", "a hearth"], call={"provider": "local"})
+written = PromptsWritten(owner_id=OWNER, project_id=UUID(int=9), **write.model_dump())
+
+
+def test_a_brands_job_has_one_step_more_for_its_prompts() -> None:
+    spec.given().when(RequestGeneration(title="Ember", **BRAND)).then(*logos[:2])
+
+
+def test_prompts_are_written_once() -> None:
+    spec.given(*logos).when(write).then(written)
+    spec.given(*logos, written).when(WritePrompts(prompts=["another"], call={})).then()
+
+
+def test_nobody_writes_prompts_for_a_product_or_for_what_is_over() -> None:
+    spec.given(*started).when(write).then()
+    cancelled = JobFinished(owner_id=OWNER, status="cancelled")
+    spec.given(*logos, cancelled).when(write).then()
