@@ -6,6 +6,9 @@ import typer
 
 from deploy.operations.connection import opened, run
 
+PLACES = ("products", "inspiration-images", "generated-assets")
+"""Where pictures lie, by their owner's id."""
+
 app = typer.Typer(no_args_is_help=True, help="Accounts.")
 
 
@@ -37,7 +40,7 @@ async def _erase(account: str) -> None:
         async with auth.transaction() as tx:
             account_id = await find_account(tx, account)
             await erase(tx, account_id)
-        pictures = await auth.objects.keys(f"products/{account_id}/")
+        pictures = [key for place in PLACES for key in await auth.objects.keys(f"{place}/{account_id}/")]
         for key in pictures:
             await auth.objects.delete(key)
     typer.echo(f"{account_id} and {len(pictures)} pictures are erased")

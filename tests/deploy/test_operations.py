@@ -81,7 +81,9 @@ def test_a_person_is_erased_with_the_pictures(vitrine: Vitrine, stack: Stack) ->
     account_id = vitrine("auth", "admin", "create", email, "--password", "correct horse")[1].split()[0]
     variables: dict[str, Any] = definition.variables(stack.service_env("auth"))
     objects = ObjectStore(AuthSettings(**variables))
-    keys = [f"products/{account_id}/1/a.png", f"products/{account_id}/2/b.png"]
+    keys = [
+        f"{place}/{account_id}/1/{name}.png" for place in ("products", "generated-assets") for name in "ab"
+    ]
 
     async def put_both() -> None:
         for key in keys:
@@ -90,8 +92,9 @@ def test_a_person_is_erased_with_the_pictures(vitrine: Vitrine, stack: Stack) ->
 
     asyncio.run(put_both())
     code, output = vitrine("auth", "admin", "erase", email)
-    assert (code, "2 pictures" in output) == (0, True), output
-    assert asyncio.run(objects.keys(f"products/{account_id}/")) == []
+    assert (code, "4 pictures" in output) == (0, True), output
+    for key in keys:
+        assert asyncio.run(objects.keys(key)) == []
     code, output = vitrine("auth", "events", "show", "auth", account_id)
     assert code == 0
     assert "auth.account_deactivated" in output

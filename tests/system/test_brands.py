@@ -19,7 +19,7 @@ async def test_from_a_brief_to_a_refined_logo(client: Client, system: Stack) -> 
     assert told[-1] == "project_completed"
     assert again.status_code == 401, "its ticket was for one connection"
     [logo, _] = (await client.get(f"/projects/{project['project_id']}/assets"))["items"]
-    body = {"instruction": "navy, on a dark background", "count": 1}
+    body = {"instruction": "navy, on a dark background", "provider": "local"}
     refined = await client.post(f"/assets/{logo['id']}/refine", json=body)
     await client.finished(refined["job_id"])
     child = await client.get(f"/assets/{refined['asset_ids'][0]}")
@@ -30,7 +30,7 @@ async def test_from_a_brief_to_a_refined_logo(client: Client, system: Stack) -> 
         assert (await browser.get(inspiration["url"])).content == photo(3)
     assert drawing.headers["content-type"] == "image/svg+xml"
     assert drawing.headers["content-security-policy"] == "default-src 'none'; sandbox"
-    assert "#000080" in drawing.text
+    assert 'fill="#14161c"' in drawing.text
 
 
 async def _followed(browser: httpx.AsyncClient, url: str) -> list[str]:
