@@ -75,3 +75,9 @@ def keys_of(key: sa.ColumnElement[str]) -> sa.ScalarSelect[Any]:
     pairs = sa.func.jsonb_object_agg(sa.cast(object_variants.c.size, sa.Text), object_variants.c.variant_key)
     nothing: sa.ColumnElement[Any] = sa.literal_column("'{}'::jsonb")
     return sa.select(sa.func.coalesce(pairs, nothing)).where(object_variants.c.key == key).scalar_subquery()
+
+
+def key_of(key: sa.ColumnElement[str], size: int) -> sa.ScalarSelect[Any]:
+    """For a read model's query: the key of the copy of that size, null until it is made."""
+    copy = (object_variants.c.key == key, object_variants.c.size == sa.literal_column(str(size)))
+    return sa.select(object_variants.c.variant_key).where(*copy).scalar_subquery()

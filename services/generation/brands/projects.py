@@ -74,22 +74,16 @@ _of_request = [
         "completed_at",
     )
 ]
-_newest_picture = (
-    sa.select(gallery.c.key)
+_thumbnail = variants.key_of(gallery.c.key, 256)
+_cover = (
+    sa.select(sa.func.coalesce(_thumbnail, gallery.c.key))
     .where(gallery.c.project_id == projects.c.project_id, gallery.c.restorable_until.is_(None))
     .order_by(gallery.c.created_at.desc())
     .limit(sa.literal_column("1"))
-    .lateral("newest")
+    .scalar_subquery()
 )
-_source = projects.join(requests, requests.c.request_id == projects.c.request_id).outerjoin(
-    _newest_picture, sa.true()
-)
-_view = sa.select(
-    projects,
-    *_of_request,
-    _newest_picture.c.key.label("cover_key"),
-    variants.keys_of(_newest_picture.c.key).label("cover_variants"),
-).select_from(_source)
+_source = projects.join(requests, requests.c.request_id == projects.c.request_id)
+_view = sa.select(projects, *_of_request, _cover.label("cover_key")).select_from(_source)
 _mine = projects.c.owner_id == sa.bindparam("owner")
 find = Statement(_view.where(projects.c.project_id == sa.bindparam("id"), _mine))
 

@@ -22,7 +22,6 @@ _OF_REQUEST = ("code", "error_message", "retryable", "provider", "model")
 
 def present_project(row: Mapping[str, Any], url: Callable[[str], str]) -> dict[str, Any]:
     """A row of `projects` as a `ProjectBody`."""
-    cover = (row["cover_variants"] or {}).get("256", row["cover_key"])
     return {name: row[name] for name in (*_SAME, *_OF_REQUEST)} | {
         "id": row["project_id"],
         "project_id": row["project_id"],
@@ -33,7 +32,7 @@ def present_project(row: Mapping[str, Any], url: Callable[[str], str]) -> dict[s
         "progress": progress_of(row),
         "count": len(row["images"]),
         "provider_fallback_from": row["fallback_from"],
-        "cover_url": url(cover) if cover else None,
+        "cover_url": url(row["cover_key"]) if row["cover_key"] else None,
         "created_by": row["owner_id"],
         "links": links_of(row["project_id"], row["request_id"]),
     }

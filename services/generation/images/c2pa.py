@@ -18,18 +18,18 @@ def manifest(traced: Provenance) -> dict[str, Any]:
         "format": image.content_type,
         "instance_id": f"xmp:iid:{image.id}",
         "assertions": [_actions(traced), _hash(image.s3_key, image.sha256)],
-        "ingredients": [_photo(reference) for reference in traced.references],
+        "ingredients": [*_parents(traced), *(_photo(reference) for reference in traced.references)],
         "signature_info": None,
         "notice": NOTICE,
     }
 
 
 def _actions(traced: Provenance) -> dict[str, Any]:
-    """One action: the picture was created, by whom, from which words and which specification."""
+    """One action: the picture was created or changed, by whom, from which words and which specification."""
     call, request, specification = traced.call, traced.request, traced.specification
     source = call.get("digital_source")
-    created = {
-        "action": "c2pa.created",
+    action = {
+        "action": "c2pa.edited" if traced.parent else "c2pa.created",
         "when": rfc3339(traced.image.created_at),
         "softwareAgent": {"name": call["provider"], "version": call["model"]},
         "digitalSourceType": VOCABULARY + source if source else None,
@@ -43,11 +43,24 @@ def _actions(traced: Provenance) -> dict[str, Any]:
             else None,
         },
     }
-    return {"label": "c2pa.actions.v2", "data": {"actions": [created]}}
+    return {"label": "c2pa.actions.v2", "data": {"actions": [action]}}
 
 
 def _hash(name: str, sha256: str) -> dict[str, Any]:
     return {"label": "c2pa.hash.data", "data": {"alg": "sha256", "hash": sha256, "name": name}}
+
+
+def _parents(traced: Provenance) -> list[dict[str, Any]]:
+    if (parent := traced.parent) is None:
+        return []
+    told = {
+        "title": parent.s3_key.rpartition("/")[2],
+        "format": parent.content_type,
+        "instance_id": f"xmp:iid:{parent.image_id}",
+        "relationship": "parentOf",
+        "data": _hash(parent.s3_key, parent.sha256)["data"],
+    }
+    return [told]
 
 
 def _photo(reference: ReferenceFacts) -> dict[str, Any]:

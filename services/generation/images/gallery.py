@@ -142,6 +142,15 @@ find = Statement(
         gallery.c.image_id == sa.bindparam("id"), gallery.c.owner_id == sa.bindparam("owner"), *_kept
     )
 )
+find_even_deleted = Statement(
+    sa.select(
+        gallery.c.image_id,
+        gallery.c.key.label("s3_key"),
+        gallery.c.sha256,
+        gallery.c.content_type,
+        gallery.c.restorable_until.is_not(None).label("in_bin"),
+    ).where(gallery.c.image_id == sa.bindparam("id"), gallery.c.owner_id == sa.bindparam("owner"))
+)
 of_requests = Statement(
     view()
     .where(gallery.c.request_id == sa.any_(sa.bindparam("requests", type_=ARRAY(sa.Uuid))), *_kept)

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from libs.common.bus import Bus
+from libs.common.database import Reader
 from libs.common.errors import NotFound
 from libs.common.http import Timestamp
 from libs.common.service import Service
@@ -35,6 +36,7 @@ class ImageFacts(BaseModel):
 class RequestFacts(BaseModel):
     request_id: UUID
     product_id: UUID | None
+    project_id: UUID | None
     prompt: str
     custom_prompt_override: str | None
     final_prompt: str
@@ -56,6 +58,16 @@ class SpecificationFacts(BaseModel):
     origin: dict[str, Any]
 
 
+class ParentFacts(BaseModel):
+    """The picture that this one was changed from; `in_bin` tells of one that was deleted since."""
+
+    image_id: UUID
+    s3_key: str
+    sha256: str
+    content_type: str
+    in_bin: bool
+
+
 class ReferenceFacts(BaseModel):
     """A photo as it was pinned; `upload` is what catalog tells of it, null once it is deleted."""
 
@@ -72,6 +84,7 @@ class Provenance(BaseModel):
     call: dict[str, Any]
     request: RequestFacts
     specification: SpecificationFacts | None
+    parent: ParentFacts | None
     references: list[ReferenceFacts]
 
 
@@ -93,8 +106,11 @@ async def trace(service: Service[Any], image_id: UUID, owner_id: UUID) -> Proven
             "model": image["model"],
             "provider_fallback_from": image["fallback_from"],
         },
-        request=RequestFacts.model_validate({**request, "created_by": request["owner_id"]}),
+        request=RequestFacts.model_validate(
+            {**request, "project_id": image["project_id"], "created_by": request["owner_id"]}
+        ),
         specification=specification,
+        parent=await _parent(service.db, image),
         references=[_reference(photo, uploads) for photo in request["references"]],
     )
 
@@ -106,6 +122,13 @@ async def _uploads(bus: Bus, image: Mapping[str, Any]) -> dict[str, dict[str, An
     question = {"product_id": str(image["product_id"]), "owner_id": str(image["owner_id"])}
     product = await bus.ask("catalog", "product", question)
     return {photo["reference_id"]: photo for photo in product["references"]}
+
+
+async def _parent(db: Reader, image: Mapping[str, Any]) -> ParentFacts | None:
+    if image["parent_image_id"] is None:
+        return None
+    row = await db.fetchrow(gallery.find_even_deleted(id=image["parent_image_id"], owner=image["owner_id"]))
+    return ParentFacts.model_validate(dict(row)) if row else None
 
 
 def _reference(pinned: dict[str, Any], uploads: Mapping[str, dict[str, Any]]) -> ReferenceFacts:

@@ -43,7 +43,10 @@ async def test_a_drawn_logo_changes_in_what_is_named_and_in_nothing_else(
     before, after = [await design_of(service, client, one) for one in (parent, child["id"])]
     assert {name for name in before if before[name] != after[name]} == {"background", "history"}
     told = (await client.get(f"/generated-images/{child['id']}/provenance")).json()
-    assert told["image"]["parent_image_id"] == parent
+    assert (told["parent"]["image_id"], told["parent"]["in_bin"]) == (parent, False)
+    c2pa = (await client.get(f"/generated-images/{child['id']}/provenance?format=c2pa")).json()
+    assert [one["relationship"] for one in c2pa["ingredients"]] == ["parentOf"]
+    assert c2pa["assertions"][0]["data"]["actions"][0]["action"] == "c2pa.edited"
     [root] = (await client.get(f"/projects/{child['project_id']}/assets")).json()["items"]
     assert (root["id"], [one["id"] for one in root["children"]]) == (parent, [child["id"]])
 
