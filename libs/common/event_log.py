@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from uuid_utils.compat import uuid7
 
 from libs.common import privacy
+from libs.common.errors import TooLarge
 from libs.common.messages import Event, Meta
 from libs.common.privacy import KeyRing
 from libs.common.sql import Bound, Json
@@ -23,6 +24,14 @@ COLUMNS = "pos, stream_id, version, stream_type, type, schema_ver, event_id, rec
 _APPEND = "SELECT pos, version, recorded_at FROM append($1, $2, $3, $4, $5)"
 _LOAD = f"SELECT {COLUMNS} FROM events WHERE stream_id = $1 AND version <= $2 ORDER BY version"  # noqa: S608
 _NEWEST = 2**31 - 1
+MOST_TOLD = 900_000
+"""Bytes of a public event as JSON: NATS takes messages of 1 MiB, and one it refused would hold up all behind it."""
+
+
+class EventTooLarge(TooLarge):
+    """A public event that nobody could be told of. Nothing of the append is stored."""
+
+    default_code = "event_too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,8 @@ class EventLog:
     ) -> list[Recorded[Any]]:
         """Stores events if the stream is at version `expected`; returns `[]` if it has moved on.
 
-        After `[]` the caller's transaction holds the stream's lock: reload and try again.
+        Raises EventTooLarge before anything is stored. After `[]` the caller's transaction holds the stream's lock:
+        reload and try again.
         """
         ids = [uuid7() for _ in events]
         dumped = [
@@ -139,6 +149,10 @@ class EventLog:
             plain = orjson.loads(data)
             sealed = privacy.seal(kind, event_id, plain, await keys.obtain(con, UUID(plain["owner_id"])))
             data = orjson.dumps(sealed).decode()
+        if kind.public and (size := len(data.encode())) > MOST_TOLD:
+            raise EventTooLarge(
+                f"{kind.event_name} has {size} bytes, more than the {MOST_TOLD} that an event may have"
+            )
         public = "true" if kind.public else "false"
         head = f'"id":"{event_id}","type":"{kind.event_name}","schema_ver":{kind.schema_version},"public":{public}'
         return f'{{{head},"data":{data}}}'

@@ -16,6 +16,7 @@ from uuid_utils.compat import uuid4
 
 from libs.common.contracts.jobs import JobStarted
 from libs.common.errors import DomainError
+from libs.common.event_log import EventTooLarge
 from libs.common.jobs import queue
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, StartJob
 from libs.common.jobs.queue import Claim
@@ -178,14 +179,27 @@ class Engine:
         return RunningJob(self.service, kind, *whose, handled, claim.attempts, first, meta)
 
     async def _finish(self, job: RunningJob[Any], command: CompleteJob | FailJob | CancelJob) -> None:
-        """The one end of the job: its events and the queue row's removal in one transaction, if the lease is ours."""
+        """The one end of the job; one that is more than events hold is another one, told in brief."""
         self._told.add(job.job_id)  # a cancellation that comes now comes too late
+        try:
+            await self._end(job, command)
+        except EventTooLarge as error:
+            log.exception("the end of job %s is too large", job.job_id)
+            if isinstance(command, CompleteJob):
+                command = FailJob(code=error.code, detail=str(error))
+            await self._end(job, command, in_brief=True)
+
+    async def _end(
+        self, job: RunningJob[Any], command: CompleteJob | FailJob | CancelJob, *, in_brief: bool = False
+    ) -> None:
+        """Its events and the queue row's removal in one transaction, if the lease is ours."""
         seconds = time.monotonic() - job.began
         async with self.service.transaction(job.meta) as tx:
             con = await tx.connection()
             if isinstance(command, FailJob):  # of attempts that never came to the step, too
                 tried = await queue.asked_in_vain(con, job.job_id)
                 command = command.model_copy(update={"failed_attempts": tried})
+                command = command.in_brief() if in_brief else command
             if job.lost or not await queue.remove(con, job.job_id, self.worker_id):
                 log.warning("job %s was taken over by another worker; this attempt is dropped", job.job_id)
                 return
@@ -199,11 +213,14 @@ class Engine:
 
     async def _failed(self, job: RunningJob[Any], claim: Claim, error: Exception) -> None:
         """Tries again later what may be tried again, and ends the job otherwise."""
+        self._told.add(job.job_id)  # a cancellation that comes now is for the next attempt
+        try:
+            await job.tell_last()
+        except EventTooLarge as too_large:
+            error = too_large
         code, detail, retryable = describe(error)
         log.warning("job %s attempt %s: %s %r", job.job_id, claim.attempts, code, error)
         outage = isinstance(error, AWAY)  # nobody's fault, so it costs no attempt
-        self._told.add(job.job_id)  # a cancellation that comes now is for the next attempt
-        await job.tell_last()
         most = getattr(error, "most_attempts", None) or MAX_ATTEMPTS
         attempts = 1 if job.progressed else claim.attempts
         stuck = isinstance(error, JobTimeout) and not job.progressed  # who gets on may go on

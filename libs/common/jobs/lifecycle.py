@@ -9,6 +9,8 @@ from libs.common.errors import Conflict
 from libs.common.messages import Command
 
 NOBODY = UUID(int=0)
+MOST_DETAIL = 500
+"""In characters, where more was too much."""
 Status = Literal["new", "queued", "processing", "completed", "failed", "cancelled"]
 
 
@@ -39,6 +41,16 @@ class FailJob(Command):
     detail: str
     retryable: bool = False
     failed_attempts: dict[str, list[FailedAttempt]] = {}
+
+    def in_brief(self) -> "FailJob":
+        """With what the attempts cost, and without what was said of them."""
+        tried = {
+            step: [
+                FailedAttempt(provider=one.provider, code=one.code, message="", cost=one.cost) for one in told
+            ]
+            for step, told in self.failed_attempts.items()
+        }
+        return self.model_copy(update={"detail": self.detail[:MOST_DETAIL], "failed_attempts": tried})
 
 
 class CancelJob(Command):

@@ -7,9 +7,11 @@ import pytest
 from asyncpg.connection import LoggedQuery
 from uuid_utils.compat import uuid7
 
+from libs.common import cloudevents
+from libs.common.contracts import PublicEvent
 from libs.common.database import Handled, connect
 from libs.common.errors import Conflict, PreconditionFailed
-from libs.common.event_log import EventLog, Tail
+from libs.common.event_log import MOST_TOLD, EventLog, EventTooLarge, Tail
 from libs.common.messages import Cast, Event, Meta
 from tests.libs.common.counters import OWNER, Add, Added, Counter, Counters, Name, counters, log, total_of
 
@@ -119,6 +121,37 @@ async def test_several_events_are_one_append(scratch: Counters) -> None:
     assert [(r.version, r.event) for r in recorded] == list(zip((1, 2, 3), events, strict=True))
     assert await log.append(con, scratch.keys, "counter", counter, 1, events, Meta()) == []
     assert [r.version for r in await log.load(con, scratch.keys, counter)] == [1, 2, 3]
+    await tx.rollback()
+
+
+class Said(PublicEvent):
+    event_name = "scratch.said"
+    owner_id: UUID = OWNER
+    text: str
+
+
+class Thought(Event):
+    event_name = "scratch.thought"
+    owner_id: UUID = OWNER
+    text: str
+
+
+async def test_what_nobody_could_be_told_of_is_refused_before_anything_is_stored(scratch: Counters) -> None:
+    words, counter, tx = EventLog("scratch", [Said, Thought]), uuid7(), scratch.begin()
+    con = await tx.connection()
+
+    async def append(expected: int, *events: Event) -> int:
+        meta = Meta(actor=f"user:{OWNER}", traceparent="0" * 55)
+        return len(await words.append(con, scratch.keys, "word", counter, expected, events, meta))
+
+    for text in ("x" * MOST_TOLD, "é" * (MOST_TOLD // 2), "\n" * (MOST_TOLD // 2)):
+        with pytest.raises(EventTooLarge, match="said has 9"):
+            await append(0, Said(text="short"), Said(text=text))
+    assert await append(0, Said(text="é" * (MOST_TOLD // 2 - 100))) == 1
+    row = await con.fetchrow("SELECT * FROM events WHERE stream_id = $1", counter)
+    [message] = cloudevents.encode("scratch", row, Said)
+    assert len(message.body) + len(str(message.headers)) < 2**20 - 100_000, "NATS takes it, and its headers"
+    assert await append(1, Thought(text="x" * 2 * MOST_TOLD)) == 1, "nobody is told of it"
     await tx.rollback()
 
 

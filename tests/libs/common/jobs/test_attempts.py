@@ -10,13 +10,14 @@ from prometheus_client import REGISTRY
 from uuid_utils.compat import uuid7
 
 from libs.common.errors import Invalid, Unavailable
+from libs.common.event_log import MOST_TOLD
 from libs.common.jobs import queue
 from libs.common.jobs.engine import MAX_ATTEMPTS, JobTimeout
-from libs.common.jobs.work import RunningJob
+from libs.common.jobs.work import JobKind, RunningJob
 from libs.common.logs import JsonFormatter
 from libs.common.messages import Meta
 from libs.common.service import Service
-from tests.libs.common.jobs.chores import ANNA, Chore, accept, at_end, nothing, state_of
+from tests.libs.common.jobs.chores import ANNA, Chore, accept, at_end, chores, nothing, state_of
 from tests.libs.common.jobs.conftest import Start
 from tests.libs.common.waiting import eventually
 
@@ -267,3 +268,62 @@ async def test_a_job_that_is_given_up_tells_who_was_asked_in_vain(
     job = await at_end(service, job_id)
     assert job.finished
     assert (job.finished.code, job.finished.cost) == ("worker_died", 0.5)
+
+
+LONG = "x" * MOST_TOLD
+"""More than an event holds."""
+
+
+@pytest.mark.parametrize("what", ["step", "last step", "last step of an attempt that fails"])
+async def test_a_job_of_which_there_is_too_much_to_tell_fails_with_that(
+    service: Service[Any], start: Start, what: str
+) -> None:
+    """It would be as much in the next attempt."""
+
+    async def say(job: RunningJob[Chore], _: int) -> dict[str, Any]:
+        await job.progress("packed", detail=LONG, last=what != "step")
+        if what.endswith("fails"):
+            raise Unavailable("the ribbon is out", retry_after=0.01)
+        return {}
+
+    await start(say)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert job.finished
+    assert (job.status, job.finished.code, job.attempt) == ("failed", "event_too_large", 1)
+    assert (job.finished.retryable, len(job.finished.detail or "") < 200) == (False, True)
+    assert await service.db.pool.fetchval("SELECT count(*) FROM job_queue") == 0
+
+
+async def test_a_result_of_which_there_is_too_much_to_tell_is_a_failure(
+    service: Service[Any], start: Start
+) -> None:
+    async def perform(job: RunningJob[Chore]) -> dict[str, Any]:
+        await job.progress("step-0")
+        return {"said": LONG}
+
+    engine = await start(nothing)
+    engine.kinds = [JobKind("chore", chores, perform)]
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert job.finished
+    assert (job.status, job.finished.code, job.steps) == ("failed", "event_too_large", ("step-0",))
+
+
+async def test_what_was_asked_in_vain_costs_what_it_costs_however_much_was_said(
+    service: Service[Any], start: Start
+) -> None:
+    async def ask(job: RunningJob[Chore], _: int) -> dict[str, Any]:
+        await job.asked_in_vain("step-0", [IN_VAIN | {"message": LONG, "request_id": LONG}] * 2)
+        raise Invalid(LONG, code="content_refused")
+
+    await start(ask)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    job = await at_end(service, job_id)
+    assert job.finished
+    assert (job.finished.code, job.finished.cost, job.attempt) == ("content_refused", 1.0, 1)
+    told = job.finished.result["failed_attempts"]
+    assert [(one["provider"], one["message"]) for one in told] == [("painter", "")] * 2
