@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
+from libs.providers.errors import LONGEST_TEXT, cut
 from libs.providers.specification import TEMPLATE_VERSION, Attribute, Box, Defect, ProductSpec
 
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 Hex = Annotated[str, pydantic.Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 UNSURE = 0.5
+LONGEST_SPECIFICATION = 15_000
+"""In characters of JSON: as YAML that has no more values, and is no longer, than one may be."""
 
 
 class Answer(pydantic.BaseModel):
@@ -103,7 +106,10 @@ class SpecificationAnswer(Answer):
     confidence: Share
 
     def specification(self, provider: str) -> ProductSpec:
-        """Raises `pydantic.ValidationError` for what no product can be, such as a negative length."""
+        """Raises ValueError for what no product can be, such as a negative length, and for what nobody can keep."""
+        told = self.model_dump_json()
+        if len(told) > LONGEST_SPECIFICATION or "\\u0000" in told:
+            raise ValueError("it cannot be kept as a specification")
         sections = {
             name: section.confidence
             for name, section in self
@@ -151,4 +157,4 @@ class PromptsAnswer(Answer):
         """Raises ValueError for fewer than were asked for."""
         if len(self.prompts) < count:
             raise ValueError(f"{len(self.prompts)} prompts instead of {count}")
-        return tuple(self.prompts[:count])
+        return tuple(cut(prompt, LONGEST_TEXT) for prompt in self.prompts[:count])

@@ -81,6 +81,21 @@ def storable(said: str) -> str:
     return said.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
+LONGEST_SENTENCE, LONGEST_TEXT, LONGEST_NAME = 500, 4000, 200
+"""In characters, of what is kept of a provider's words: at any length, no event would hold them."""
+
+
+def cut(said: str, longest: int = LONGEST_SENTENCE) -> str:
+    """What it says, as far as it can be kept."""
+    text = storable(said[: longest + 1])
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def named(told: object) -> str | None:
+    """A model, a request's id, a reason: as far as it can be kept, and None for anything but words."""
+    return storable(told[:LONGEST_NAME]) or None if isinstance(told, str) else None
+
+
 class ProviderError(Exception):
     """A provider could not do what was asked; `retryable` says whether asking again may help."""
 
@@ -99,9 +114,9 @@ class ProviderError(Exception):
         """`usage`: what the provider has counted all the same, and will be paid for."""
         # Positional arguments all go to Exception, so that the error survives the pickle of a child process.
         super().__init__(code, message, provider)
-        self.code, self.message, self.provider = code, storable(message), provider
+        self.code, self.message, self.provider = code, cut(message), provider
         self.status, self.retry_after = status, retry_after
-        self.request_id, self.reason, self.usage = request_id, reason, usage
+        self.request_id, self.reason, self.usage = named(request_id), named(reason), usage
         self.attempts: tuple[FailedAttempt, ...] = ()
         """Whoever was asked and could not do it, this failure's own provider included; the chain knows."""
 

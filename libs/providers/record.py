@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import orjson
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -84,6 +86,21 @@ class CallInfo:
 def counted(told: object) -> int | None:
     """A number of tokens as a provider tells it; None for anything that counts nothing."""
     return int(told) if isinstance(told, int | float) and 0 <= told < 1e12 else None
+
+
+MOST_DETAILS = 4000
+"""Bytes of JSON."""
+
+
+def counts(told: object) -> dict[str, Any]:
+    """A provider's own account of what it counted; nothing, if it is none, or not of a size to be kept."""
+    try:
+        account = orjson.dumps(told)
+    except TypeError:  # no JSON, too deep, a number or a word that cannot be stored
+        return {}
+    if not isinstance(told, Mapping) or len(account) > MOST_DETAILS or b"\\u0000" in account:
+        return {}
+    return dict(orjson.loads(account))
 
 
 def spent(call: Mapping[str, Any]) -> float:

@@ -5,6 +5,7 @@ A word in double brackets in the prompt (`a mug [[quota]]`) or the next one in `
 
 import asyncio
 import io
+import json
 import re
 import socket
 import struct
@@ -57,6 +58,8 @@ class Stub(ABC):
     """The behaviours of the next calls, in the order in which they arrive; before any word of the prompt."""
     delay: float = 0.0
     """Seconds before every answer."""
+    says: tuple[int, Any] | None = None
+    """Status and JSON of every answer, in place of anything sensible."""
 
     @abstractmethod
     async def read(self, request: Request) -> Call: ...
@@ -73,6 +76,10 @@ class Stub(ABC):
         self.calls.append(call)
         self.words[word] += 1
         await asyncio.sleep(self.delay)
+        if self.says:
+            status, told = self.says
+            await Response(json.dumps(told), status, media_type="application/json")(scope, receive, send)
+            return
         match word:
             case "slow":
                 await _hung_up(receive)

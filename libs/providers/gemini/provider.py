@@ -1,6 +1,7 @@
 """`GeminiProvider`: one request to the API per answer and per picture, without retries of its own."""
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -21,7 +22,7 @@ from libs.providers.answers import (
 )
 from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult, Resolution
 from libs.providers.connections import session
-from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.errors import ErrorCode, ProviderError, named
 from libs.providers.gemini import replies
 from libs.providers.gemini.card import MOST_REFERENCES, NAME
 from libs.providers.gemini.failures import RAISED, failure
@@ -30,6 +31,9 @@ from libs.providers.record import CallInfo
 from libs.providers.references import subject_of
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
+
+# It would print, and keep for ever, every word that it does not know, however long.
+warnings.filterwarnings("ignore", "(?s).* is not a valid", UserWarning, r"google\.genai\._common")
 
 A = TypeVar("A", bound=Answer)
 T = TypeVar("T")
@@ -179,9 +183,9 @@ class GeminiProvider:
         latency = round((time.perf_counter() - started) * 1000, 1)
         return reply, CallInfo(
             provider=NAME,
-            model=reply.model_version or model,
+            model=named(reply.model_version) or model,
             latency_ms=latency,
-            request_id=reply.response_id,
+            request_id=named(reply.response_id),
             usage=replies.usage(reply),
             finish_reason=replies.finish_reason(reply),
         )

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from google.genai import types
 
-from libs.providers.errors import ErrorCode, ProviderError, storable
+from libs.providers.errors import LONGEST_TEXT, ErrorCode, ProviderError, cut, named
 from libs.providers.gemini.card import NAME
 from libs.providers.gemini.failures import REFUSALS, refusal
-from libs.providers.record import Usage, counted
+from libs.providers.record import Usage, counted, counts
 
 
 def finish_reason(reply: types.GenerateContentResponse) -> str | None:
@@ -20,13 +20,13 @@ def finish_reason(reply: types.GenerateContentResponse) -> str | None:
         return None
     if reason.value in REFUSALS:
         raise refusal(reason.value, reply.response_id, spent)
-    return str(reason.value)
+    return named(reason.value)
 
 
 def text(reply: types.GenerateContentResponse) -> str:
     """Without the model's thoughts. Raises ProviderError (truncated, bad response)."""
     finish = finish_reason(reply)
-    told = spoken(reply)
+    told = _said(reply)
     if finish == "MAX_TOKENS":
         raise _lacking(ErrorCode.TRUNCATED, "the answer was cut off at its longest", reply)
     if not told:
@@ -48,24 +48,28 @@ def picture(reply: types.GenerateContentResponse) -> bytes:
 
 
 def spoken(reply: types.GenerateContentResponse) -> str | None:
-    said = " ".join(part.text for part in _parts(reply) if part.text and not part.thought)
-    return storable(said) or None
+    """Beside a picture, as far as it can be kept."""
+    return cut(_said(reply), LONGEST_TEXT) or None
 
 
 def usage(reply: types.GenerateContentResponse) -> Usage:
-    counts = reply.usage_metadata
-    if counts is None:
+    told = reply.usage_metadata
+    if told is None:
         return Usage()
-    output = (counted(counts.candidates_token_count) or 0) + (counted(counts.thoughts_token_count) or 0)
+    output = (counted(told.candidates_token_count) or 0) + (counted(told.thoughts_token_count) or 0)
     return Usage(
-        input_tokens=counted(counts.prompt_token_count),
+        input_tokens=counted(told.prompt_token_count),
         output_tokens=output,
-        total_tokens=counted(counts.total_token_count),
-        cached_input_tokens=counted(counts.cached_content_token_count) or 0,
-        image_input_tokens=_of_pictures(counts.prompt_tokens_details or ()),
-        image_output_tokens=_of_pictures(counts.candidates_tokens_details or ()),
-        details=counts.model_dump(mode="json", exclude_none=True),
+        total_tokens=counted(told.total_token_count),
+        cached_input_tokens=counted(told.cached_content_token_count) or 0,
+        image_input_tokens=_of_pictures(told.prompt_tokens_details or ()),
+        image_output_tokens=_of_pictures(told.candidates_tokens_details or ()),
+        details=counts(told.model_dump(mode="json", exclude_none=True)),
     )
+
+
+def _said(reply: types.GenerateContentResponse) -> str:
+    return " ".join(part.text for part in _parts(reply) if part.text and not part.thought)
 
 
 def _parts(reply: types.GenerateContentResponse) -> Sequence[types.Part]:

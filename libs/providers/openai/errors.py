@@ -7,7 +7,7 @@ import aiohttp
 import httpx2
 import openai
 
-from libs.providers.errors import ErrorCode, ProviderError, in_own_words, told_wait
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words, named, told_wait
 from libs.providers.openai.card import NAME
 from libs.providers.record import Usage
 
@@ -70,9 +70,10 @@ def _of_connection(error: Exception) -> ProviderError:
 
 
 def _of_status(error: openai.APIStatusError) -> ProviderError:
-    if error.code in REFUSALS:
-        return refused(_said(error), request_id=error.request_id, reason=error.code)
-    code = code_of(error.code, error.status_code)
+    reason = named(error.code)
+    if reason in REFUSALS:
+        return refused(_said(error), request_id=error.request_id, reason=reason)
+    code = code_of(reason, error.status_code)
     return ProviderError(
         code,
         in_own_words(code, "OpenAI", _said(error)),
@@ -80,7 +81,7 @@ def _of_status(error: openai.APIStatusError) -> ProviderError:
         status=error.status_code,
         retry_after=told_wait(error.response.headers.get("retry-after")),
         request_id=error.request_id,
-        reason=error.code,
+        reason=reason,
     )
 
 

@@ -15,7 +15,7 @@ from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import translated
 from libs.providers.openai.wire import File, post
-from libs.providers.record import Usage, counted
+from libs.providers.record import Usage, counted, counts
 
 AREA = {"1K": 1024 * 1024, "2K": 2048 * 2048, "4K": 3840 * 2160}
 """Pixels of a picture, about."""
@@ -106,5 +106,5 @@ def _usage(body: dict[str, Any]) -> Usage:
         counted(usage.get("total_tokens")),
         image_input_tokens=counted(seen) or 0,
         image_output_tokens=counted(painted) or 0,
-        details=usage,
+        details=counts(usage),
     )

@@ -9,11 +9,11 @@ from openai import AsyncOpenAI
 
 from libs.providers.answers import Answer, schema_of
 from libs.providers.base import ImageBlob
-from libs.providers.errors import ErrorCode, ProviderError, in_own_words
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words, named
 from libs.providers.openai.card import NAME
 from libs.providers.openai.errors import REFUSALS, refused
 from libs.providers.openai.wire import post
-from libs.providers.record import Usage, counted
+from libs.providers.record import Usage, counted, counts
 
 MOST_TOKENS = 8_000
 """Of an answer, thoughts included."""
@@ -73,7 +73,8 @@ async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
             usage = _usage_of_response(body)
             raise refused(part["refusal"], request_id=answer.request_id, reason="refusal", usage=usage)
     said = "".join(part["text"] for part in parts if part["type"] == "output_text")
-    return Reply(said, body["model"], _usage_of_response(body), answer.request_id, body["status"])
+    model, finish = named(body["model"]) or question.model, named(body["status"])
+    return Reply(said, model, _usage_of_response(body), answer.request_id, finish)
 
 
 def _check_status(body: dict[str, Any], request_id: str | None) -> None:
@@ -117,7 +118,8 @@ async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
             raise refused("", request_id=answer.request_id, reason=finish, usage=_usage_of_chat(body))
         case "length":
             raise _truncated(answer.request_id, _usage_of_chat(body))
-    return Reply(choice["message"]["content"], body["model"], _usage_of_chat(body), answer.request_id, finish)
+    model, said = named(body["model"]) or question.model, choice["message"]["content"]
+    return Reply(said, model, _usage_of_chat(body), answer.request_id, named(finish))
 
 
 def _schema(form: type[Answer]) -> dict[str, Any]:
@@ -141,7 +143,7 @@ def _usage_of_response(body: dict[str, Any]) -> Usage:
         counted(usage.get("output_tokens")),
         counted(usage.get("total_tokens")),
         cached_input_tokens=counted(cached) or 0,
-        details=usage,
+        details=counts(usage),
     )
 
 
@@ -153,5 +155,5 @@ def _usage_of_chat(body: dict[str, Any]) -> Usage:
         counted(usage.get("completion_tokens")),
         counted(usage.get("total_tokens")),
         cached_input_tokens=counted(cached) or 0,
-        details=usage,
+        details=counts(usage),
     )

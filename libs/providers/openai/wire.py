@@ -12,6 +12,8 @@ import httpx2
 import orjson
 from openai import AsyncOpenAI
 
+from libs.providers.errors import named
+
 File = tuple[str, bytes, str]
 """Name, content, media type."""
 _FORM: Any = {"headers": {"Content-Type": "multipart/form-data"}}
@@ -35,4 +37,4 @@ async def post(
         )
     else:
         response = await client.post(path, cast_to=httpx2.Response, body=body)
-    return Answer(orjson.loads(response.content), response.headers.get("x-request-id"))
+    return Answer(orjson.loads(response.content), named(response.headers.get("x-request-id")))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from libs.providers.errors import ErrorCode, ProviderError, told_wait
+from libs.providers.answers import PromptsAnswer, SpecificationAnswer
+from libs.providers.errors import ErrorCode, ProviderError, cut, named, told_wait
 from libs.providers.prices import Price, load_prices
-from libs.providers.record import Usage, counted
+from libs.providers.record import Usage, counted, counts
+from tests.peers.stub import example
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,48 @@ def test_a_wait_until_a_year_that_no_clock_has_is_none(year: str) -> None:
 
 def test_what_cannot_be_stored_is_replaced() -> None:
     assert str(ProviderError(ErrorCode.REFUSED, "no\0, \ud800", "painter")) == "no\ufffd, ?"
+
+
+def test_of_what_is_said_as_much_is_kept_as_can_be() -> None:
+    assert cut("a mug") == "a mug"
+    assert cut("x" * 500) == "x" * 500
+    assert cut("\0" * 501) == "\ufffd" * 499 + "…"
+    error = ProviderError(ErrorCode.REFUSED, "x" * 10**6, "painter", request_id="r" * 999, reason="\0")
+    assert (len(str(error)), len(error.request_id or ""), error.reason) == (500, 200, "\ufffd")
+    assert PromptsAnswer(prompts=["x" * 9_000]).first(1) == ("x" * 3_999 + "…",)
+
+
+@pytest.mark.parametrize(
+    ("told", "name"), [("gpt", "gpt"), ("", None), (None, None), (5, None), (["gpt"], None), ({}, None)]
+)
+def test_only_words_name_anything(told: object, name: str | None) -> None:
+    assert named(told) == name
+
+
+@pytest.mark.parametrize(
+    "told", [None, [5], "5", {1: 2}, {"a": "x" * 9_000}, {"a": "\0"}, {"a": "\ud800"}, {"a": 2**70}]
+)
+def test_an_account_that_cannot_be_kept_is_none(told: object) -> None:
+    assert counts(told) == {}
+
+
+def test_an_account_is_kept_as_json() -> None:
+    assert counts({"tokens": 5, "of": [{"text": 3}], "odd": float("nan")}) == {
+        "tokens": 5,
+        "of": [{"text": 3}],
+        "odd": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"title": "mug\0"}, {"title": "x" * 20_000}, {"features": {"items": [""] * 6_000, "confidence": 1}}],
+    ids=["NUL", "a book", "thousands of features"],
+)
+def test_a_specification_that_nobody_could_keep_is_none(odd: dict[str, object]) -> None:
+    answer = SpecificationAnswer.model_validate(example(SpecificationAnswer.model_json_schema()) | odd)
+    with pytest.raises(ValueError, match="specification"):
+        answer.specification("painter")
 
 
 @pytest.mark.parametrize(

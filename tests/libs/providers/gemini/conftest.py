@@ -24,6 +24,7 @@ def stub(served: tuple[GeminiStub, str]) -> GeminiStub:
     stub.calls.clear()
     stub.words.clear()
     stub.script.clear()
+    stub.says = None
     return stub
 
 

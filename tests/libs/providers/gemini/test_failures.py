@@ -82,6 +82,14 @@ async def test_nobody_answers() -> None:
     await gemini.aclose()
 
 
+async def test_of_a_failure_no_more_is_told_than_a_sentence(gemini: GeminiProvider, stub: GeminiStub) -> None:
+    long = "é\0" * 100_000
+    stub.says = 400, {"error": {"message": long, "status": long}}
+    error = await failure(gemini, "a mug")
+    assert (error.code, len(error.message), error.message[-1]) == (ErrorCode.INVALID, 500, "…")
+    assert len(error.reason or "") == 200
+
+
 async def failure(gemini: GeminiProvider, prompt: str) -> ProviderError:
     with pytest.raises(ProviderError) as failed:
         await gemini.generate(ImageRequest(prompt), MODEL)

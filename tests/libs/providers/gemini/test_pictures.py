@@ -1,5 +1,7 @@
 """Pictures: what is sent, what is taken from an answer, and what is not believed."""
 
+import json
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -101,6 +103,28 @@ async def test_an_answer_without_a_usable_picture(
         await gemini.generate(ImageRequest(f"a mug [[{word}]]"), MODEL)
     assert (failed.value.code, failed.value.provider) == (code, "gemini")
     assert failed.value.usage, "it has to be paid for all the same"
+
+
+async def test_of_what_it_says_no_more_is_kept_than_an_event_holds(
+    gemini: GeminiProvider, stub: GeminiStub
+) -> None:
+    long, drawn = "é\0" * 100_000, b64encode(picture(64, 64)).decode()
+    parts = [{"text": long}, {"inlineData": {"mimeType": "image/png", "data": drawn}}]
+    details = [{"modality": long, "tokenCount": 5}]
+    stub.says = (
+        200,
+        {
+            "candidates": [{"content": {"parts": parts}, "finishReason": long}],
+            "usageMetadata": {"promptTokenCount": 270, "promptTokensDetails": details},
+            "modelVersion": long,
+            "responseId": long,
+        },
+    )
+    made = await gemini.generate(ImageRequest("a mug"), MODEL)
+    assert made.text
+    assert (len(made.text), made.text[-1]) == (4_000, "…")
+    assert len(json.dumps(made.call.record())) < 5_000
+    assert (made.call.model, made.call.usage.input_tokens) == ("é\ufffd" * 100, 270)
 
 
 @pytest.mark.real("GEMINI_API_KEY")

@@ -59,7 +59,7 @@ def stub(shared: OpenAIStub) -> OpenAIStub:
     """As if no other test had used it."""
     shared.calls.clear()
     shared.script.clear()
-    shared.said = None
+    shared.said = shared.says = None
     return shared
 
 
@@ -320,6 +320,34 @@ async def test_a_response_that_failed_later(
     assert ("it failed" in error.value.message) == (not error.value.retryable), (
         "of its account no user learns"
     )
+
+
+LONG = "é\0" * 100_000
+
+
+async def test_of_what_it_says_no_more_is_kept_than_an_event_holds(
+    stub: OpenAIStub, in_styles: dict[str, OpenAIProvider]
+) -> None:
+    said = json.dumps({"defects": []})
+    usage = {"input_tokens": 900, "output_tokens": 1, "total_tokens": 901, "mark": LONG}
+    output = [{"type": "message", "content": [{"type": "output_text", "text": said}]}]
+    stub.says = 200, {"model": LONG, "status": LONG, "output": output, "usage": usage}
+    call = (await in_styles["responses"].defects(blob(), VISION)).call
+    assert len(json.dumps(call.record())) < 5_000
+    assert (call.model, call.usage.input_tokens, call.usage.details) == ("é\ufffd" * 100, 900, {})
+    choice = {"message": {"content": said}, "finish_reason": {"odd": LONG}}
+    stub.says = 200, {"model": [LONG], "choices": [choice], "usage": usage}
+    call = (await in_styles["chat"].defects(blob(), VISION)).call
+    assert (call.model, call.finish_reason, call.usage.details) == (VISION, None, {})
+
+
+async def test_of_a_failure_no_more_is_told_than_a_sentence(stub: OpenAIStub, openai: OpenAIProvider) -> None:
+    for code in (LONG, ["odd"], "moderation_blocked"):
+        stub.says = 400, {"error": {"message": LONG, "code": code}}
+        with pytest.raises(ProviderError) as error:
+            await openai.generate(ImageRequest("x"), IMAGES)
+        assert (len(error.value.message), error.value.message[-1]) == (500, "…")
+        assert error.value.reason is None or len(error.value.reason) <= 200
 
 
 async def test_no_picture(stub: OpenAIStub, openai: OpenAIProvider) -> None:
