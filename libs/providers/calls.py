@@ -1,5 +1,6 @@
 """One call to one provider: past its breaker, within one deadline, counted and measured."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -90,14 +91,26 @@ class Calls:
     image_seconds: float
     _breakers: dict[str, Breaker] = field(default_factory=dict)
 
-    async def make(self, provider: str, capability: Capability, call: Callable[[], Awaitable[R]]) -> R:
-        """Raises ProviderError, and nothing else."""
-        breaker = self._breakers.setdefault(provider, Breaker(provider))
+    def check(self, provider: str) -> None:
+        """Before a call, which is then to be made. Raises ProviderError (unavailable) for one that is left alone."""
+        self._breaker(provider).check()
+
+    def _breaker(self, provider: str) -> Breaker:
+        return self._breakers.setdefault(provider, Breaker(provider))
+
+    async def make(
+        self,
+        provider: str,
+        capability: Capability,
+        call: Callable[[], Awaitable[R]],
+        most_seconds: float = math.inf,
+    ) -> R:
+        """Within `most_seconds` and what any call may take. Raises ProviderError, and nothing else."""
+        own = self.image_seconds if capability.startswith("image.") else self.vision_seconds
         started = time.perf_counter()
         code = "cancelled"
         try:
-            breaker.check()
-            result = await self._in_time(provider, capability, call, breaker)
+            result = await self._in_time(provider, call, min(own, most_seconds))
             code = "ok"
         except ProviderError as error:
             code = error.code
@@ -107,16 +120,14 @@ class Calls:
             SECONDS.labels(provider, capability).observe(time.perf_counter() - started)
         return result
 
-    async def _in_time(
-        self, provider: str, capability: Capability, call: Callable[[], Awaitable[R]], breaker: Breaker
-    ) -> R:
-        seconds = self.image_seconds if capability.startswith("image.") else self.vision_seconds
+    async def _in_time(self, provider: str, call: Callable[[], Awaitable[R]], seconds: float) -> R:
+        breaker = self._breaker(provider)
         try:
             async with deadline(seconds):
                 result = await call()
         except TimeoutError as error:
             breaker.note(ErrorCode.TIMEOUT)
-            text = f"{provider} took longer than {seconds:g} seconds"
+            text = f"{provider} took longer than {seconds:.3g} seconds"
             raise ProviderError(ErrorCode.TIMEOUT, text, provider) from error
         except ProviderError as error:
             breaker.note(error.code)

@@ -1,5 +1,6 @@
 """The ordered providers of every capability, and the fallback from one to the next, which is never silent."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,6 +9,7 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 from libs.common.telemetry import span
+from libs.providers.attempts import Asking
 from libs.providers.base import (
     Analysis,
     Brief,
@@ -39,7 +41,8 @@ class Providers:
     """One per process; opens each provider at its first use. Close it with `aclose`.
 
     Every call asks `provider` first and with `model`, if they are given, then the others of the capability's
-    chain with their own models, unless `fallback` is off.
+    chain with their own models, unless `fallback` is off. `asking` is the part of the job that
+    it is asked for.
     """
 
     def __init__(
@@ -71,11 +74,12 @@ class Providers:
         provider: str | None = None,
         model: str | None = None,
         fallback: bool = True,
+        asking: Asking | None = None,
     ) -> Analysis[ProductSpec]:
         async def call(vision: VisionProvider, model: str) -> Analysis[ProductSpec]:
             return await vision.describe(images, hints, model)
 
-        return await self._run(Capability.DESCRIBE, call, provider, model, fallback)
+        return await self._run(Capability.DESCRIBE, call, provider, model, fallback, asking=asking)
 
     async def classify(self, image: ImageBlob, labels: Sequence[str]) -> Analysis[dict[str, float]]:
         async def call(vision: VisionProvider, model: str) -> Analysis[dict[str, float]]:
@@ -95,11 +99,13 @@ class Providers:
 
         return await self._run(Capability.DEFECTS, call)
 
-    async def prompts(self, brief: Brief, count: int) -> Analysis[tuple[str, ...]]:
+    async def prompts(
+        self, brief: Brief, count: int, *, asking: Asking | None = None
+    ) -> Analysis[tuple[str, ...]]:
         async def call(writer: TextProvider, model: str) -> Analysis[tuple[str, ...]]:
             return await writer.prompts(brief, count, model)
 
-        return await self._run(Capability.PROMPTS, call)
+        return await self._run(Capability.PROMPTS, call, asking=asking)
 
     async def make(
         self,
@@ -109,6 +115,7 @@ class Providers:
         provider: str | None = None,
         model: str | None = None,
         fallback: bool = True,
+        asking: Asking | None = None,
     ) -> ImageResult:
         """A picture: `capability` is GENERATE, EDIT or TRY_ON."""
         request = arranged(capability, request)
@@ -123,7 +130,7 @@ class Providers:
                     return await maker.try_on(request, model)
             raise ValueError(f"{capability} makes no picture out of a request")
 
-        return await self._run(capability, call, provider, model, fallback, request.resolution)
+        return await self._run(capability, call, provider, model, fallback, request.resolution, asking)
 
     async def remove_background(
         self,
@@ -146,33 +153,58 @@ class Providers:
         model: str | None = None,
         fallback: bool = True,
         resolution: Resolution | None = None,
+        asking: Asking | None = None,
     ) -> R:
         """Asks one provider after the other; raises the failure that is most worth a retry, with all `attempts`.
 
         A refusal of the content ends it: to ask the next one would be to get around it.
         """
+        asking = asking or Asking()
         failures: list[ProviderError] = []
-        attempts: list[FailedAttempt] = []
-        for name in self._order(capability, provider, fallback):
+        order = self._order(capability, provider, fallback)
+        for name in order:
+            seconds = asking.seconds(last=name == order[-1])
+            wanted = model if name == provider else None
             with span(f"provider {capability}", kind="client", provider=name):
-                chosen, began = None, time.perf_counter()
                 try:
-                    chosen = self._model(name, capability, model if name == provider else None)
-                    asked = partial(call, self._open(name), chosen)
-                    result = await self._calls.make(name, capability, asked)
+                    chosen, result = await self._ask(name, capability, call, wanted, seconds, asking)
                 except ProviderError as error:
                     failures.append(error)
-                    attempts.append(self._failed(capability, error, name, chosen, began))
                     if error.code == ErrorCode.REFUSED:
-                        error.attempts = tuple(attempts)
-                        raise
+                        break
                 else:
-                    return self._recorded(capability, result, attempts, chosen, resolution)
+                    return self._recorded(capability, result, asking.in_vain, chosen, resolution)
         if not failures:
             raise ProviderError(ErrorCode.UNSUPPORTED, f"no provider for {capability}", "none")
-        told = next((error for error in failures if error.retryable), failures[0])
-        told.attempts = tuple(attempts)
+        told = min(failures, key=lambda error: (error.code != ErrorCode.REFUSED, not error.retryable))
+        told.attempts = tuple(asking.in_vain)
         raise told
+
+    async def _ask(
+        self,
+        name: str,
+        capability: Capability,
+        call: Callable[[Any, str], Awaitable[R]],
+        wanted: str | None,
+        seconds: float,
+        asking: Asking,
+    ) -> tuple[str, R]:
+        """The model that was asked, and its answer; without one, `asking` has it."""
+        chosen, began = None, time.perf_counter()
+        try:
+            model = self._model(name, capability, wanted)
+            asked = partial(call, self._open(name), model)
+            self._calls.check(name)
+            chosen = model  # from here on it is a call
+            return model, await self._calls.make(name, capability, asked, seconds)
+        except ProviderError as error:
+            asking.in_vain.append(self._failed(capability, error, name, chosen, began))
+            raise
+        except asyncio.CancelledError:
+            stopped = asking.stopped(name, chosen, _since(began))
+            _warn(capability, stopped)
+            asking.in_vain.append(stopped)
+            raise
 
     def _recorded(
         self,
@@ -202,7 +234,7 @@ class Providers:
             error.message,
             error.request_id,
             model,
-            latency_ms=round((time.perf_counter() - began) * 1000, 1) if model else None,
+            latency_ms=_since(began) if model else None,
             cost=None if cost is None else str(cost),
         )
         _warn(capability, failed)
@@ -228,6 +260,11 @@ class Providers:
         if name not in self._opened:
             self._opened[name] = self.directory.cards[name].open()
         return self._opened[name]
+
+
+def _since(began: float) -> float:
+    """Milliseconds."""
+    return round((time.perf_counter() - began) * 1000, 1)
 
 
 def _warn(capability: Capability, failed: FailedAttempt) -> None:

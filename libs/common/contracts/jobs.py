@@ -65,8 +65,8 @@ class JobProgressed(PublicEvent):
 class JobFinished(PublicEvent):
     """The job's end. `code`, `detail` and `retryable` say why it failed; `result` names what it made.
 
-    The `result` of a job that failed has `failed_attempts`: who was asked in vain, and at which `step`. `cost` is
-    that of steps which were never finished.
+    The `result` of a job that failed or was cancelled has `failed_attempts`: who was asked in vain, and at which
+    `step`. `cost` is that of steps which were never finished.
     """
 
     owner_id: UUID

@@ -71,8 +71,10 @@ async def cancel_job(
     if job_of(state).owner_id != owner_id:
         raise NotFound("no such job", code="job_not_found")
     if not running:
-        await tx.handle(decider, job_id, CancelJob(by=f"user:{owner_id}"))
-        await queue.remove(await tx.connection(), job_id)
+        con = await tx.connection()
+        tried = await queue.asked_in_vain(con, job_id)
+        await tx.handle(decider, job_id, CancelJob(by=f"user:{owner_id}", failed_attempts=tried))
+        await queue.remove(con, job_id)
 
 
 async def _decider(

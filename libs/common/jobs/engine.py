@@ -168,6 +168,7 @@ class Engine:
             raise
 
     async def _start(self, kind: JobKind[Any], claim: Claim, meta: Meta) -> RunningJob[Any] | None:
+        until = time.monotonic() + self.timeout
         async with self.service.transaction(meta) as tx:
             handled = await tx.handle(kind.decider, claim.job_id, StartJob())
             if not handled.events:  # over already: its worker died between the end and the queue
@@ -176,7 +177,7 @@ class Engine:
         begun = any(isinstance(one.event, JobStarted) and one.event.attempt == 1 for one in handled.events)
         first = begun and claim.attempts == 1
         whose = claim.job_id, claim.owner_id, self.worker_id
-        return RunningJob(self.service, kind, *whose, handled, claim.attempts, first, meta)
+        return RunningJob(self.service, kind, *whose, handled, claim.attempts, first, meta, until)
 
     async def _finish(self, job: RunningJob[Any], command: CompleteJob | FailJob | CancelJob) -> None:
         """The one end of the job; one that is more than events hold is another one, told in brief."""
@@ -196,7 +197,7 @@ class Engine:
         seconds = time.monotonic() - job.began
         async with self.service.transaction(job.meta) as tx:
             con = await tx.connection()
-            if isinstance(command, FailJob):  # of attempts that never came to the step, too
+            if not isinstance(command, CompleteJob):  # of attempts that never came to the step, too
                 tried = await queue.asked_in_vain(con, job.job_id)
                 command = command.model_copy(update={"failed_attempts": tried})
                 command = command.in_brief() if in_brief else command

@@ -1,7 +1,7 @@
 """The life of any job as pure functions; a slice's decider embeds them and adds its own events."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, Self, assert_never
 from uuid import UUID
 
 from libs.common.contracts.jobs import FailedAttempt, JobFinished, JobProgressed, JobQueued, JobStarted
@@ -34,15 +34,12 @@ class CompleteJob(Command):
     result: dict[str, Any] = {}
 
 
-class FailJob(Command):
+class EndInVain(Command):
     """`failed_attempts` by step: who was asked in vain."""
 
-    code: str
-    detail: str
-    retryable: bool = False
     failed_attempts: dict[str, list[FailedAttempt]] = {}
 
-    def in_brief(self) -> "FailJob":
+    def in_brief(self) -> Self:
         """With what the attempts cost, and without what was said of them."""
         tried = {
             step: [
@@ -50,10 +47,19 @@ class FailJob(Command):
             ]
             for step, told in self.failed_attempts.items()
         }
-        return self.model_copy(update={"detail": self.detail[:MOST_DETAIL], "failed_attempts": tried})
+        return self.model_copy(update={"failed_attempts": tried})
 
 
-class CancelJob(Command):
+class FailJob(EndInVain):
+    code: str
+    detail: str
+    retryable: bool = False
+
+    def in_brief(self) -> Self:
+        return super().in_brief().model_copy(update={"detail": self.detail[:MOST_DETAIL]})
+
+
+class CancelJob(EndInVain):
     by: str
 
 
@@ -105,30 +111,21 @@ def decide(command: JobCommand, job: Job, events: JobEvents) -> list[JobEvent]:
             return [events.progressed(owner_id=owner, done=done, total=job.total, **command.model_dump())]
         case CompleteJob(result=result):
             return [events.finished(owner_id=owner, status="completed", result=result)]
-        case FailJob():
-            return [_failed(command, job, events)]
+        case FailJob(code=code, detail=detail, retryable=retryable):
+            why = {"code": code, "detail": detail, "retryable": retryable}
+            return [events.finished(owner_id=owner, status="failed", **why, **_in_vain(command, job))]
         case CancelJob():
-            return [
-                events.finished(
-                    owner_id=owner, status="cancelled", code="cancelled", detail="cancelled by its owner"
-                )
-            ]
+            why = {"code": "cancelled", "detail": "cancelled by its owner"}
+            return [events.finished(owner_id=owner, status="cancelled", **why, **_in_vain(command, job))]
     assert_never(command)
 
 
-def _failed(command: FailJob, job: Job, events: JobEvents) -> JobFinished:
-    """Its cost is that of the steps whose own was not told with their progress."""
+def _in_vain(command: EndInVain, job: Job) -> dict[str, Any]:
+    """Who was asked, and what it has cost in the steps whose own cost was not told with their progress."""
     attempts = [(step, one) for step, tried in command.failed_attempts.items() for one in tried]
     told = [{"step": step, **one.model_dump()} for step, one in attempts]
-    return events.finished(
-        owner_id=job.owner_id,
-        status="failed",
-        result={"failed_attempts": told} if told else {},
-        code=command.code,
-        detail=command.detail,
-        retryable=command.retryable,
-        cost=sum(one.cost or 0.0 for step, one in attempts if step not in job.steps),
-    )
+    cost = sum(one.cost or 0.0 for step, one in attempts if step not in job.steps)
+    return {"result": {"failed_attempts": told} if told else {}, "cost": cost}
 
 
 def evolve(job: Job, event: JobEvent) -> Job:

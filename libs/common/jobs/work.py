@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,9 +31,10 @@ ON CONFLICT (job_id, step) DO UPDATE SET answer = coalesce(job_calls.answer, exc
   done_at = coalesce(job_calls.done_at, excluded.done_at)
 RETURNING answer
 """
+# nothing of whoever has lost the job: it knows nothing of what the one has journaled that has it
 _IN_VAIN = """
 INSERT INTO job_calls (job_id, step, failed_attempts)
-SELECT job_id, $2, $3 FROM job_queue WHERE job_id = $1 FOR KEY SHARE
+SELECT job_id, $2, $3 FROM job_queue WHERE job_id = $1 AND worker_id = $4 FOR KEY SHARE
 ON CONFLICT (job_id, step) DO UPDATE SET failed_attempts = excluded.failed_attempts
 """
 
@@ -56,6 +58,7 @@ class RunningJob(Generic[S]):
     """What a job may use while it runs; `known` is its stream as this worker knows it, every input pinned.
 
     `attempt` counts those since the last progress, this one included; the `first` one of all finds no journal.
+    `until` is when its time is over, by `time.monotonic()`.
     """
 
     service: Service[Any]
@@ -67,6 +70,7 @@ class RunningJob(Generic[S]):
     attempt: int
     first: bool
     meta: Meta
+    until: float = math.inf
     began: float = field(default_factory=time.monotonic)
     progressed: bool = False
     """This attempt has brought the job further, so that the failed ones before it are forgiven."""
@@ -93,10 +97,16 @@ class RunningJob(Generic[S]):
             answer = stored or answer  # another worker, which was taken for dead, may have come first
         return dict(answer)
 
-    async def asked_in_vain(self, step: str, attempts: Sequence[dict[str, Any]]) -> None:
-        """Journals them, so that whichever attempt ends the step can tell of them."""
-        tried = self.failed_attempts[step] = [*self.failed_attempts[step], *attempts]
-        await insist(partial(self.service.db.pool.execute, _IN_VAIN, self.job_id, step, tried), STORE_SECONDS)
+    async def asked_in_vain(
+        self, step: str, attempts: Sequence[dict[str, Any]], patience: float = STORE_SECONDS
+    ) -> None:
+        """Journals them, so that whichever attempt ends the step, or the job, can tell of them."""
+        if attempts:
+            tried = self.failed_attempts[step] = [*self.failed_attempts[step], *attempts]
+            journal = partial(
+                self.service.db.pool.execute, _IN_VAIN, self.job_id, step, tried, self.worker_id
+            )
+            await insist(journal, patience)
 
     async def progress(
         self,

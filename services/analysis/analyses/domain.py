@@ -70,13 +70,16 @@ def decide(command: AnalysisCommand, analysis: Analysis) -> list[AnalysisEvent]:
             return [*lifecycle.decide(CompleteJob(result=_result(analysis.made)), analysis.job, JOB_EVENTS)]
     told = lifecycle.decide(command, analysis.job, JOB_EVENTS)
     match command:
-        case FailJob() if told:
-            tried = [attempt for attempts in command.failed_attempts.values() for attempt in attempts]
-            why = command.model_dump() | {"failed_attempts": tried}
-            return [AnalysisFailed.model_validate(whose | why), *told]
-        case CancelJob() if told:
-            return [AnalysisFailed(**whose, code="cancelled", detail="cancelled by its owner"), *told]
+        case FailJob() | CancelJob() if told:
+            return [_failed(command, request), *told]
     return [*told]
+
+
+def _failed(command: FailJob | CancelJob, request: AnalysisRequested) -> AnalysisFailed:
+    why = {"code": "cancelled", "detail": "cancelled by its owner"} | command.model_dump()
+    tried = [attempt for attempts in command.failed_attempts.values() for attempt in attempts]
+    whose = {"owner_id": request.owner_id, "product_id": request.product_id}
+    return AnalysisFailed.model_validate(whose | why | {"failed_attempts": tried})
 
 
 def _accept(command: RequestAnalysis) -> list[AnalysisEvent]:

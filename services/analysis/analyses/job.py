@@ -7,10 +7,10 @@ from libs.common.contracts.analysis import AnalysisRequested
 from libs.common.database import Transaction
 from libs.common.jobs.work import JobKind, RunningJob
 from libs.providers import spec_yaml
+from libs.providers.attempts import asking
 from libs.providers.base import Analysis as Described
 from libs.providers.base import Hints, KnownSize
 from libs.providers.chain import Providers
-from libs.providers.errors import ProviderError
 from libs.providers.pictures import load
 from libs.providers.record import CallInfo, spent
 from libs.providers.specification import ProductSpec
@@ -44,17 +44,15 @@ async def _describe(
     """The provider's answer as it is journaled: the text, and who wrote it."""
     photos = [await load(job.service.objects, reference) for reference in request.references]
     await job.progress("preprocess")
-    try:
+    async with asking(job, "describe") as asked:
         described = await providers.describe(
             photos,
             _hints(request),
             provider=request.provider,
             model=request.model,
             fallback=request.fallback,
+            asking=asked,
         )
-    except ProviderError as error:
-        await job.asked_in_vain("describe", error.record)
-        raise
     return {
         "yaml_content": spec_yaml.dump(described.value if request.use_template else _known(described.value)),
         "provider": described.call.provider,

@@ -9,9 +9,9 @@ from typing import Any, cast
 from libs.common.contracts.generation import GenerationRequested
 from libs.common.database import Transaction
 from libs.common.jobs.work import RunningJob
+from libs.providers.attempts import asking
 from libs.providers.base import Brief
 from libs.providers.chain import Providers
-from libs.providers.errors import ProviderError
 from libs.providers.pictures import load
 from libs.providers.record import spent
 from services.generation.requests.domain import Generation, WritePrompts, generations
@@ -38,10 +38,7 @@ async def _write(providers: Providers, job: RunningJob[Generation], brief: Brief
     request = cast(GenerationRequested, job.state.request)
     liked = await asyncio.gather(*(load(job.service.objects, photo) for photo in request.references))
     asked = replace(brief, references=[replace(one, role="reference") for one in liked])
-    try:
-        written = await providers.prompts(asked, len(request.images))
-    except ProviderError as error:
-        await job.asked_in_vain(STEP, error.record)
-        raise
+    async with asking(job, STEP) as told:
+        written = await providers.prompts(asked, len(request.images), asking=told)
     call = {"provider": written.call.provider, "model": written.call.model, **written.call.record()}
     return {"prompts": list(written.value), "call": call}

@@ -11,6 +11,7 @@ from libs.common.database import Transaction
 from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.jobs.work import STORE_SECONDS, JobKind, RunningJob
 from libs.common.resilience import AWAY, insist
+from libs.providers.attempts import Asking, asking
 from libs.providers.base import ImageOut, ImageResult
 from libs.providers.chain import Providers
 from libs.providers.errors import RETRYABLE, ErrorCode, ProviderError
@@ -83,17 +84,12 @@ class Work:
         try:
             if self.job.state.job.attempt > 1 and await objects.exists(picture.key):
                 return await self._found(picture)  # a worker died after it had put the picture there
-            result = await self.providers.make(
-                capability_of(self.request),
-                order(self.request, picture, self.material, self._provenance(picture)),
-                provider=self.request.provider,
-                model=self.request.model,
-                fallback=self.request.fallback,
-            )
-            if await self._put(picture, result) != result.image.sha256:
+            async with asking(self.job, step_of(picture)) as asked:
+                result = await self._ask(picture, asked)
+                lies_there = await self._put(picture, result)
+            if lies_there != result.image.sha256:
                 return await self._found(picture)  # another worker, which was taken for dead, came first
         except ProviderError as error:
-            await self.job.asked_in_vain(step_of(picture), error.record)
             if error.retryable and self.job.attempt < (error.most_attempts or MAX_ATTEMPTS):
                 raise
             return {"failure": {"index": picture.index, "code": error.code, "detail": error.message}}
@@ -101,6 +97,16 @@ class Work:
         vector_key = drawing_of(picture) if result.vector else None
         origin = origin_as_told(result, self.job.attempt, tried)
         return self._facts(picture, result.image, vector_key, origin)
+
+    async def _ask(self, picture: PinnedImage, asked: Asking) -> ImageResult:
+        return await self.providers.make(
+            capability_of(self.request),
+            order(self.request, picture, self.material, self._provenance(picture)),
+            provider=self.request.provider,
+            model=self.request.model,
+            fallback=self.request.fallback,
+            asking=asked,
+        )
 
     async def _put(self, picture: PinnedImage, result: ImageResult) -> str:
         """The sha256 of what is there then. What is paid for already waits for a store that is away.

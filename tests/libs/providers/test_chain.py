@@ -1,6 +1,7 @@
 """The chain asks providers in order, and never hides that it had to."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -10,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from libs.common.errors import BadGateway, Invalid
+from libs.providers.attempts import Asking
 from libs.providers.base import (
     Capability,
     Hints,
@@ -199,6 +201,39 @@ async def test_a_provider_that_hangs_is_passed_over_in_time() -> None:
     assert [(one.provider, one.code) for one in result.call.fallback_from] == [("anna", ErrorCode.TIMEOUT)]
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(60, "cancelled"), (0, "timeout")])
+async def test_who_was_asked_in_vain_is_known_when_the_job_is_over_before_the_answer(
+    seconds: float, code: str
+) -> None:
+    painters = [Painter("anna", ErrorCode.QUOTA), Painter("bert", hangs=True)]
+    asked = Asking(time.monotonic() + 60)
+    making = asyncio.create_task(
+        Gallery(painters).providers("anna", "bert").make(Capability.GENERATE, REQUEST, asking=asked)
+    )
+    while not painters[1].calls:
+        await asyncio.sleep(0)
+    asked.until = time.monotonic() + seconds
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert [(one.provider, one.model, one.code) for one in asked.in_vain] == [
+        ("anna", "anna-1", ErrorCode.QUOTA),
+        ("bert", "bert-1", code),
+    ]
+    assert asked.in_vain[1].latency_ms is not None
+
+
+async def test_slow_ones_leave_the_last_one_its_part_of_the_jobs_time() -> None:
+    painters = [Painter("anna", hangs=True), Painter("bert", hangs=True), Painter("carl")]
+    asked = Asking(time.monotonic() + 0.4)
+    providers = Gallery(painters).providers("anna", "bert", "carl")
+    result = await providers.make(Capability.GENERATE, REQUEST, asking=asked)
+    assert (result.call.provider, time.monotonic() < asked.until) == ("carl", True)
+    first, second = (one.latency_ms or 0 for one in result.call.fallback_from)
+    assert 180 < first < 300
+    assert 50 < second < first * 0.75
+
+
 @dataclass
 class Queued(Painter):
     """Has its callers wait for their turn."""
@@ -226,7 +261,23 @@ async def test_who_fails_again_and_again_is_not_asked_for_a_while() -> None:
         result = await providers.make(Capability.GENERATE, REQUEST)
         assert result.call.provider == "bert"
     assert anna.calls == 5
-    assert "left alone" in result.call.fallback_from[0].message
+    [attempt] = result.call.fallback_from
+    assert "left alone" in attempt.message
+    assert (attempt.model, attempt.latency_ms) == (None, None), "it was not asked"
+
+
+async def test_who_is_left_alone_is_not_counted_as_called() -> None:
+    providers = Gallery([Painter("ivan", ErrorCode.UNAVAILABLE), Painter("jana")]).providers("ivan", "jana")
+    for _ in range(8):
+        await providers.make(Capability.GENERATE, REQUEST)
+    labels = {"provider": "ivan", "capability": "image.generate"}
+    assert REGISTRY.get_sample_value("vitrine_provider_call_seconds_count", labels) == 5
+    assert (
+        REGISTRY.get_sample_value(
+            "vitrine_provider_calls_total", {**labels, "code": ErrorCode.UNAVAILABLE.value}
+        )
+        == 5
+    )
 
 
 async def test_calls_are_counted_with_their_end_and_their_cost() -> None:

@@ -10,10 +10,12 @@ from uuid_utils.compat import uuid7
 from libs.common.errors import NotFound, Unavailable
 from libs.common.jobs import queue
 from libs.common.jobs.answers import cancel_job
+from libs.common.jobs.work import RunningJob
 from libs.common.service import Service
 from tests.libs.common.counters import SCHEMA
-from tests.libs.common.jobs.chores import ANNA, BEN, accept, at_end, chores, nothing, state_of
+from tests.libs.common.jobs.chores import ANNA, BEN, Chore, accept, at_end, chores, nothing, state_of
 from tests.libs.common.jobs.conftest import Start
+from tests.libs.common.waiting import eventually
 
 
 async def test_a_waiting_job_is_cancelled_at_once(service: Service[Any]) -> None:
@@ -40,6 +42,32 @@ async def test_a_running_job_is_cancelled_by_its_worker(service: Service[Any], s
     async with service.transaction() as tx:
         await cancel_job(tx, chores, job_id, ANNA, lambda chore: chore.job)
     assert (await at_end(service, job_id)).status == "cancelled"
+
+
+async def test_a_job_cancelled_between_two_attempts_tells_who_was_asked_in_vain(
+    service: Service[Any], start: Start
+) -> None:
+    asked_in_vain = {"provider": "painter", "code": "no", "message": "no", "cost": 0.5}
+
+    async def ask_and_come_back_in_an_hour(job: RunningJob[Chore], _: int) -> dict[str, Any]:
+        await job.asked_in_vain("step-0", [asked_in_vain])
+        raise Unavailable("too many requests", retry_after=3600)
+
+    async def is_put_off() -> bool:
+        return bool(
+            await service.db.pool.fetchval("SELECT count(*) FROM job_queue WHERE available_at > now()")
+        )
+
+    await start(ask_and_come_back_in_an_hour)
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    await eventually(is_put_off)
+    async with service.transaction() as tx:
+        await cancel_job(tx, chores, job_id, ANNA, lambda chore: chore.job)
+    finished = (await state_of(service, job_id)).finished
+    assert finished
+    [told] = finished.result["failed_attempts"]
+    assert (told["step"], told["provider"], finished.cost) == ("step-0", "painter", 0.5)
 
 
 async def test_a_strangers_job_cannot_be_cancelled(service: Service[Any]) -> None:

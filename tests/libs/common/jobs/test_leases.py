@@ -197,6 +197,20 @@ async def test_the_first_answer_of_a_step_stays(service: Service[Any]) -> None:
     assert await taken_for_dead == {"made": "early"}
 
 
+async def test_who_has_lost_a_job_journals_nobody_who_was_asked_in_vain(service: Service[Any]) -> None:
+    """Or it would write over what the worker has journaled that has the job now."""
+    job_id = uuid7()
+    await accept(service, job_id, ANNA)
+    tried = {"provider": "painter", "code": "no", "message": "no"}
+    lost, holding = await _running(service, job_id), await _running(service, job_id)
+    holding.worker_id = UUID(int=2)
+    await service.db.pool.execute("UPDATE job_queue SET worker_id = $1", holding.worker_id)
+    for job, attempts in ((holding, [tried, tried]), (lost, [tried])):
+        job.failed_attempts["paint"] = []
+        await job.asked_in_vain("paint", attempts)
+    assert await service.db.pool.fetchval("SELECT failed_attempts FROM job_calls") == [tried, tried]
+
+
 async def _running(service: Service[Any], job_id: UUID) -> RunningJob[Chore]:
     async with service.transaction() as tx:
         known = await tx.handle(chores, job_id, StartJob())

@@ -68,6 +68,21 @@ def test_a_failed_job_tells_who_was_asked_in_vain_and_what_was_not_told_of_the_c
     )
 
 
+def test_a_cancelled_job_tells_it_too() -> None:
+    asked = FailedAttempt(provider="p", code="cancelled", message="stopped", cost=0.25)
+    told = [{"step": "b", **asked.model_dump()}]
+    spec.given(queued, started, half).when(CancelJob(by="me", failed_attempts={"b": [asked]})).then(
+        JobFinished(
+            owner_id=OWNER,
+            status="cancelled",
+            code="cancelled",
+            detail="cancelled by its owner",
+            result={"failed_attempts": told},
+            cost=0.25,
+        )
+    )
+
+
 def test_what_is_over_cannot_be_cancelled() -> None:
     spec.given(queued, started, completed).when(CancelJob(by="me")).then_refused(Conflict, "job_finished")
 

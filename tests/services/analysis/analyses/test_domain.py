@@ -11,6 +11,7 @@ from libs.common.contracts.analysis import (
     JobStarted,
     PinnedReference,
 )
+from libs.common.contracts.jobs import FailedAttempt
 from libs.common.errors import Conflict
 from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, ReportProgress, StartJob
 from services.analysis.analyses.domain import RecordSpecification, RequestAnalysis, analyses
@@ -101,6 +102,16 @@ def test_its_owner_cancels_it() -> None:
     spec.given(*accepted).when(CancelJob(by="user:1")).then(
         AnalysisFailed(owner_id=OWNER, product_id=PRODUCT, **why),
         JobFinished(owner_id=OWNER, status="cancelled", **why),
+    )
+
+
+def test_a_cancelled_one_tells_who_was_asked_in_vain() -> None:
+    asked = FailedAttempt(provider="openai", code="cancelled", message="stopped", cost=0.5)
+    told = {"failed_attempts": [{"step": "describe", **asked.model_dump()}]}
+    why: dict[str, Any] = {"code": "cancelled", "detail": "cancelled by its owner"}
+    spec.given(*accepted).when(CancelJob(by="user:1", failed_attempts={"describe": [asked]})).then(
+        AnalysisFailed(owner_id=OWNER, product_id=PRODUCT, **why, failed_attempts=[asked]),
+        JobFinished(owner_id=OWNER, status="cancelled", **why, result=told, cost=0.5),
     )
 
 

@@ -84,7 +84,33 @@ async def test_a_running_analysis_is_cancelled(
         assert (await client.delete(f"/jobs/{job_id}")).status_code == 204
         job = await ended(client, job_id)
     assert (job["status"], job["code"]) == ("cancelled", "cancelled")
+    [attempt] = job["result"]["failed_attempts"]
+    assert (attempt["step"], attempt["provider"], attempt["model"], attempt["code"]) == (
+        "describe",
+        "local",
+        "patience/1",
+        "cancelled",
+    )
+    assert attempt["latency_ms"] > 0
     assert (await client.get(f"/products/{product_id}/specifications")).json()["total"] == 0
+
+
+async def test_an_analysis_that_takes_too_long_tells_whom_it_waited_for(
+    client: AsyncClient,
+    catalog: Catalog,
+    feeds: None,
+    owner_id: UUID,
+    service: Service[Any],
+    providers: Providers,
+) -> None:
+    """Its first attempt gets as far as the photos, the next one no further."""
+    product_id = await catalog.product(owner_id, MUG)
+    job_id = (await client.post(f"/products/{product_id}/analyze", headers=ASYNC)).json()["job_id"]
+    async with background(Engine(service, [analysis_job(providers)], 1, 0.5).run()):
+        job = await ended(client, job_id)
+    assert (job["status"], job["code"]) == ("failed", "timeout")
+    attempts = job["result"]["failed_attempts"]
+    assert [(one["provider"], one["code"]) for one in attempts] == [("local", "timeout")] * job["attempts"]
 
 
 async def test_who_waits_for_a_cancelled_analysis_is_told(

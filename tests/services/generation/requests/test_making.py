@@ -295,8 +295,9 @@ async def test_what_waits_is_cancelled_at_once(
 
 
 async def test_what_runs_is_cancelled_and_keeps_what_is_made(
-    client: AsyncClient, request_pictures: Request, working: Working, studio: Studio
+    client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
 ) -> None:
+    """The job tells who was asked for the other one."""
     studio.held = {1}
     request_id = await request_pictures(count=2)
     async with working(studio.providers()):
@@ -305,6 +306,9 @@ async def test_what_runs_is_cancelled_and_keeps_what_is_made(
         seen = await until(client, request_id, "failed")
     assert seen["code"] == "cancelled"
     assert [one["generation_index"] for one in seen["images"]] == [1]
+    query = "SELECT data -> 'result' FROM events WHERE stream_id = $1 AND type = 'generation.job_finished'"
+    [attempt] = (await service.db.pool.fetchval(query, UUID(request_id)))["failed_attempts"]
+    assert (attempt["step"], attempt["provider"], attempt["code"]) == ("image-2", "local", "cancelled")
 
 
 async def test_what_is_over_cannot_be_cancelled(
