@@ -1,5 +1,6 @@
 """One call to one provider: past its breaker, within one deadline, counted and measured."""
 
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,8 @@ from libs.providers.base import Analysis, Capability, ImageResult
 from libs.providers.deadline import deadline
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.record import Usage
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Analysis[Any] | ImageResult)
 
@@ -132,5 +135,10 @@ class Calls:
         except ProviderError as error:
             breaker.note(error.code)
             raise
+        except Exception as error:  # an answer that its adapter was not prepared for
+            log.exception("%s could not be asked for %s", provider, capability)
+            breaker.note(ErrorCode.BAD_RESPONSE)
+            text = f"what {provider} answered cannot be used"
+            raise ProviderError(ErrorCode.BAD_RESPONSE, text, provider) from error
         breaker.note(None)
         return result

@@ -116,6 +116,33 @@ async def test_a_fallback_is_recorded(failure: ErrorCode) -> None:
     assert attempt.latency_ms is not None
 
 
+class Stumbler(Painter):
+    """Was not prepared for what it got."""
+
+    async def generate(self, request: ImageRequest, model: str) -> ImageResult:
+        raise KeyError("choices")
+
+
+async def test_who_stumbles_over_an_answer_has_got_a_bad_one(caplog: pytest.LogCaptureFixture) -> None:
+    providers = Gallery([Stumbler("anna"), Painter("bert")]).providers("anna", "bert")
+    result = await providers.make(Capability.GENERATE, REQUEST)
+    [attempt] = result.call.fallback_from
+    assert (attempt.provider, attempt.code) == ("anna", ErrorCode.BAD_RESPONSE)
+    assert "choices" not in attempt.message, "users need not read our words for it"
+    assert "KeyError" in caplog.text
+    with pytest.raises(ProviderError, match="what anna answered cannot be used"):
+        await providers.make(Capability.GENERATE, REQUEST, provider="anna", fallback=False)
+
+
+async def test_who_is_cancelled_is_cancelled() -> None:
+    providers = Gallery([Painter("anna", hangs=True)]).providers("anna")
+    asking = asyncio.create_task(providers.make(Capability.GENERATE, REQUEST))
+    await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
 async def test_a_refusal_of_the_content_is_not_got_around() -> None:
     bert = Painter("bert")
     providers = Gallery([Painter("anna", ErrorCode.REFUSED), bert]).providers("anna", "bert")
