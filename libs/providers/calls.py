@@ -136,7 +136,7 @@ class Calls:
             breaker.note(error.code)
             raise
         except Exception as error:  # an answer that its adapter was not prepared for
-            log.exception("%s could not be asked for %s", provider, capability)
+            log.exception("%s answered what its adapter cannot read", provider)
             breaker.note(ErrorCode.BAD_RESPONSE)
             text = f"what {provider} answered cannot be used"
             raise ProviderError(ErrorCode.BAD_RESPONSE, text, provider) from error

@@ -60,7 +60,11 @@ class Directory:
         }
 
     def expected_cost(self, choice: Choice, resolution: Resolution | None = None) -> Decimal | None:
-        """Of one call, in US dollars; None is unknown."""
+        """Of one call, in US dollars; None is unknown. What a model does not make is not what it would cost."""
+        named = (model for model in self.cards[choice.provider].models if model.name == choice.model)
+        made = next((model.limits.get("resolutions", ()) for model in named), ())
+        if made and resolution and resolution not in made:
+            resolution = made[-1]
         return self.prices.expected(choice.model, resolution)
 
     def choose(

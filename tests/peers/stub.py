@@ -59,7 +59,7 @@ class Stub(ABC):
     delay: float = 0.0
     """Seconds before every answer."""
     says: tuple[int, Any] | None = None
-    """Status and JSON of every answer, in place of anything sensible."""
+    """Status and JSON, or bytes, of every answer, in place of anything sensible."""
 
     @abstractmethod
     async def read(self, request: Request) -> Call: ...
@@ -78,7 +78,8 @@ class Stub(ABC):
         await asyncio.sleep(self.delay)
         if self.says:
             status, told = self.says
-            await Response(json.dumps(told), status, media_type="application/json")(scope, receive, send)
+            body = told if isinstance(told, bytes) else json.dumps(told)
+            await Response(body, status, media_type="application/json")(scope, receive, send)
             return
         match word:
             case "slow":

@@ -8,13 +8,13 @@ import aiohttp
 import pydantic
 from google.genai import errors
 
-from libs.providers.errors import ErrorCode, ProviderError, in_own_words, told_wait
+from libs.providers.errors import ErrorCode, ProviderError, in_own_words, named, told_wait
 from libs.providers.gemini.card import NAME
 from libs.providers.record import Usage
 
 # The SDK wraps refusals only: what breaks on the way arrives as the HTTP client's own error.
 # What is JSON, but not the JSON of the protocol, breaks the SDK in ways of Python's own.
-_MISREAD = (LookupError, TypeError, AttributeError)
+_MISREAD = (LookupError, TypeError, AttributeError, RecursionError)
 RAISED = (errors.APIError, aiohttp.ClientError, TimeoutError, ValueError, *_MISREAD)
 
 _BY_STATUS = {
@@ -29,9 +29,24 @@ _BY_STATUS = {
     499: ErrorCode.TIMEOUT,
     504: ErrorCode.TIMEOUT,
 }
-_BAD_KEY = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED"})
-_NOT_ALLOWED = "FAILED_PRECONDITION"
-"""The account lacks something: billing, or a place where the service is offered."""
+_BY_REASON = {
+    "API_KEY_INVALID": ErrorCode.AUTH,
+    "API_KEY_EXPIRED": ErrorCode.AUTH,
+    "CREDENTIALS_MISSING": ErrorCode.AUTH,
+    "RATE_LIMIT_EXCEEDED": ErrorCode.RATE_LIMITED,
+    "RESOURCE_QUOTA_EXCEEDED": ErrorCode.QUOTA,
+    "SERVICE_DISABLED": ErrorCode.PERMISSION,
+    "BILLING_DISABLED": ErrorCode.PERMISSION,
+    "API_KEY_SERVICE_BLOCKED": ErrorCode.PERMISSION,
+    "CONSUMER_SUSPENDED": ErrorCode.PERMISSION,
+}
+_BY_NAME = {
+    "UNAUTHENTICATED": ErrorCode.AUTH,
+    "PERMISSION_DENIED": ErrorCode.PERMISSION,
+    "FAILED_PRECONDITION": ErrorCode.PERMISSION,  # it lacks billing, or a place where the service is offered
+    "RESOURCE_EXHAUSTED": ErrorCode.RATE_LIMITED,
+}
+"""Gateways and proxies change the status; what Google says is more precise than any."""
 
 _UNSAFE = "Gemini's safety filter refused this; another scene or other photos may pass"
 _PROHIBITED = "Gemini makes no pictures of this kind, and reads none"
@@ -85,26 +100,24 @@ def _unreadable() -> ProviderError:
 
 
 def _refused(error: errors.APIError) -> ProviderError:
-    reason = next(_details(error, "ErrorInfo"), {}).get("reason") or error.status
-    code = _code(error, reason)
+    name = named(error.status)
+    reason = named(next(_details(error, "ErrorInfo"), {}).get("reason"))
+    code = _code(error, reason, name)
     return ProviderError(
         code,
-        in_own_words(code, "Gemini", error.message or str(error)),
+        in_own_words(code, "Gemini", str(error.message or error)),
         NAME,
         status=error.code,
-        reason=reason,
+        reason=reason or name,
         retry_after=_retry_after(error),
     )
 
 
-def _code(error: errors.APIError, reason: str | None) -> ErrorCode:
-    if reason in _BAD_KEY:  # a 400 like any other
-        return ErrorCode.AUTH
-    if error.status == _NOT_ALLOWED:
-        return ErrorCode.PERMISSION
-    if error.code == 429 and "PerDay" in str(error.details):
-        return ErrorCode.QUOTA
-    return _BY_STATUS.get(error.code, ErrorCode.UNAVAILABLE if error.code >= 500 else ErrorCode.INVALID)
+def _code(error: errors.APIError, reason: str | None, name: str | None) -> ErrorCode:
+    otherwise = ErrorCode.UNAVAILABLE if error.code >= 500 else ErrorCode.INVALID
+    code = _BY_REASON.get(reason or "") or _BY_NAME.get(name or "") or _BY_STATUS.get(error.code, otherwise)
+    daily = code is ErrorCode.RATE_LIMITED and "PerDay" in str(error.details)
+    return ErrorCode.QUOTA if daily else code
 
 
 def _retry_after(error: errors.APIError) -> float | None:

@@ -56,14 +56,15 @@ def usage(reply: types.GenerateContentResponse) -> Usage:
     told = reply.usage_metadata
     if told is None:
         return Usage()
-    output = (counted(told.candidates_token_count) or 0) + (counted(told.thoughts_token_count) or 0)
+    made, thought = counted(told.candidates_token_count), counted(told.thoughts_token_count)
+    painted = made if any(map(_is_picture, _parts(reply))) else 0  # unless it says how much of it
     return Usage(
         input_tokens=counted(told.prompt_token_count),
-        output_tokens=output,
+        output_tokens=None if made is thought is None else (made or 0) + (thought or 0),
         total_tokens=counted(told.total_token_count),
         cached_input_tokens=counted(told.cached_content_token_count) or 0,
         image_input_tokens=_of_pictures(told.prompt_tokens_details or ()),
-        image_output_tokens=_of_pictures(told.candidates_tokens_details or ()),
+        image_output_tokens=_of_pictures(told.candidates_tokens_details or ()) or painted or 0,
         details=counts(told.model_dump(mode="json", exclude_none=True)),
     )
 

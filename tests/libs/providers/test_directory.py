@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from libs.common.errors import BadGateway, Invalid
-from libs.providers.base import Capability
+from libs.providers.base import RESOLUTIONS, Capability
 from libs.providers.card import Card, Model, Provider
 from libs.providers.directory import Choice, Directory
 from libs.providers.errors import ErrorCode
@@ -167,6 +167,29 @@ def test_an_installation_may_have_prices_of_its_own(tmp_path: Path) -> None:
     table.write_text("date: 2027-01-31\nmodels:\n  gpt-6.1-terra: {input: -1}\n")
     with pytest.raises(ValueError, match="greater than or equal to 0"):
         load_prices.__wrapped__(str(table))
+
+
+@pytest.mark.parametrize(
+    ("model", "costs"),
+    [
+        ("gemini-3.1-flash-image", ("0.067", "0.101", "0.151")),
+        ("gemini-3-pro-image", ("0.134", "0.134", "0.24")),
+        ("gemini-3.1-flash-lite-image", ("0.034", "0.034", "0.034")),
+    ],
+)
+def test_a_picture_of_geminis_is_expected_to_cost_what_the_table_says_of_its_resolution(
+    model: str, costs: tuple[str, ...]
+) -> None:
+    here = Directory.from_settings(ProviderSettings(gemini_api_key="k"))
+    choice = here.choose(Capability.GENERATE, provider="gemini", model=model)
+    assert tuple(str(here.expected_cost(choice, resolution)) for resolution in RESOLUTIONS) == costs
+
+
+def test_who_makes_only_small_pictures_is_expected_to_cost_what_those_do(tmp_path: Path) -> None:
+    table, model = tmp_path / "prices.yaml", "gemini-3.1-flash-lite-image"
+    table.write_text(f"date: 2027-01-31\nmodels: {{{model}: {{estimate: {{1K: 0.03, 2K: 0.1, 4K: 0.2}}}}}}\n")
+    here = Directory.from_settings(ProviderSettings(gemini_api_key="k", providers_prices_file=str(table)))
+    assert here.expected_cost(Choice("gemini", model), "4K") == Decimal("0.03")
 
 
 def test_a_call_costs_what_its_tokens_cost() -> None:
