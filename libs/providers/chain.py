@@ -25,6 +25,7 @@ from libs.providers.base import (
 )
 from libs.providers.calls import Calls, note_spent
 from libs.providers.card import Provider
+from libs.providers.described import settled
 from libs.providers.directory import Directory
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.record import FailedAttempt
@@ -77,7 +78,7 @@ class Providers:
         asking: Asking | None = None,
     ) -> Analysis[ProductSpec]:
         async def call(vision: VisionProvider, model: str) -> Analysis[ProductSpec]:
-            return await vision.describe(images, hints, model)
+            return settled(await vision.describe(images, hints, model), hints)
 
         return await self._run(Capability.DESCRIBE, call, provider, model, fallback, asking=asking)
 

@@ -23,6 +23,18 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,15}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]{1,40}|[0-9]{1,40}(\.[0-9]{0,40})?)([eE][-+]?[0-9]{1,2})?")
 
 
+class _Dumper(yaml.SafeDumper):
+    """Puts into quotes also what YAML 1.2 takes for a number, or a reader for the end of a line."""
+
+
+def _words(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    style = '"' if "\x85" in text else None if _scalar(text) == text else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _words)
+
+
 class _Mark(Protocol):
     """A place in the text, counted from 0; libyaml and the Python parser have a class each."""
 
@@ -36,7 +48,7 @@ class _Mark(Protocol):
 def dump(spec: ProductSpec) -> str:
     """YAML with the keys in the order in which they were written, and only those."""
     document = {"schema": spec.schema_, **spec.model_dump(mode="json", exclude_unset=True)}
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
 def parse_yaml(text: str) -> ProductSpec:

@@ -15,7 +15,9 @@ from libs.providers.answers import (
     SpecificationAnswer,
     schema_of,
 )
-from libs.providers.specification import Attribute
+from libs.providers.base import Hints, KnownSize
+from libs.providers.described import LEFT_OUT, as_stated
+from libs.providers.specification import Attribute, ProductSpec
 
 DEFECT = {
     "kind": "chip",
@@ -57,6 +59,58 @@ def test_an_answer_becomes_a_specification_that_survives_its_yaml() -> None:
     assert text.startswith("schema: product-spec/1\ntemplate_version: '1.0'\ntitle: Stoneware mug\n")
     assert "primary: null" in text
     assert spec_yaml.parse_yaml(text) == spec
+
+
+def sized(*items: tuple[str, float, str, str]) -> dict[str, Any]:
+    told = [
+        {"axis": axis, "value": value, "unit": unit, "basis": basis} for axis, value, unit, basis in items
+    ]
+    return {"items": told, "confidence": 0.6, "note": None}
+
+
+def stated(dimensions: dict[str, Any], hints: Hints) -> list[tuple[str, float, str, str]]:
+    spec = as_stated(answer(dimensions=dimensions).specification("openai"), hints)
+    assert spec.dimensions
+    return [(item.axis, item.value, item.unit, item.basis) for item in spec.dimensions.items]
+
+
+HEIGHT = Hints(title="My mug", known_size=KnownSize("height", 12, "cm"))
+
+
+def test_the_users_title_wins() -> None:
+    assert as_stated(answer().specification("openai"), HEIGHT).title == "My mug"
+    assert as_stated(answer().specification("openai"), Hints()).title == "Stoneware mug"
+
+
+def test_a_known_size_wins_and_what_was_estimated_keeps_its_proportion_to_it() -> None:
+    told = sized(
+        ("width", 80, "mm", "estimated"),
+        ("height", 100, "mm", "estimated"),
+        ("depth", 60, "mm", "printed_on_product"),
+        ("volume", 300, "ml", "estimated"),
+    )
+    assert stated(told, HEIGHT) == [
+        ("height", 12, "cm", "given"),
+        ("width", 96, "mm", "estimated"),
+        ("depth", 60, "mm", "printed_on_product"),
+        ("volume", 300, "ml", "estimated"),
+    ]
+
+
+def test_who_is_far_off_with_the_known_size_knows_none_by_guessing() -> None:
+    told = sized(("width", 8, "mm", "estimated"), ("height", 10, "mm", "estimated"))
+    assert stated(told, HEIGHT) == [("height", 12, "cm", "given")]
+    spec = as_stated(answer(dimensions=told).specification("openai"), HEIGHT)
+    assert spec.dimensions
+    assert spec.dimensions.note == LEFT_OUT
+
+
+def test_a_known_size_is_there_even_if_nothing_was_said_about_it() -> None:
+    assert stated(sized(("width", 80, "mm", "estimated")), HEIGHT) == [
+        ("height", 12, "cm", "given"),
+        ("width", 80, "mm", "estimated"),
+    ]
+    assert as_stated(ProductSpec(), HEIGHT).primary_dimensions == {"height": 12, "unit": "cm"}
 
 
 @pytest.mark.parametrize("form", [SpecificationAnswer, DefectsAnswer, ClassificationAnswer, PromptsAnswer])

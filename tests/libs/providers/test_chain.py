@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
@@ -13,6 +15,7 @@ from prometheus_client import REGISTRY
 from libs.common.errors import BadGateway, Invalid
 from libs.providers.attempts import Asking
 from libs.providers.base import (
+    Analysis,
     Capability,
     Hints,
     ImageBlob,
@@ -30,6 +33,8 @@ from libs.providers.errors import ErrorCode, ProviderError, refusal
 from libs.providers.local.provider import LocalProvider
 from libs.providers.prices import Price, Prices
 from libs.providers.record import CallInfo, Usage
+from libs.providers.spec_yaml import MAX_CHARACTERS
+from libs.providers.specification import ProductSpec
 
 BOTH = frozenset({Capability.GENERATE, Capability.REMOVE_BACKGROUND})
 REQUEST = ImageRequest("on marble")
@@ -345,6 +350,58 @@ async def test_tokens_are_counted_by_model_also_those_of_an_answer_of_no_use() -
         for kind, count in (("input", 900), ("output", 100)):
             labels = {"provider": model[:-2], "model": model, "kind": kind}
             assert REGISTRY.get_sample_value("vitrine_provider_tokens_total", labels) == count
+
+
+@dataclass
+class Writer:
+    """Writes the same specification for everybody."""
+
+    name: str
+    spec: ProductSpec
+
+    async def describe(self, images: Sequence[ImageBlob], hints: Hints, model: str) -> Analysis[ProductSpec]:
+        return Analysis(self.spec, CallInfo(self.name, model, 1.0, "req-1", Usage(900, 100, 1000)))
+
+    async def classify(self, image: ImageBlob, labels: Sequence[str], model: str) -> Any:
+        raise NotImplementedError
+
+    async def attributes(self, image: ImageBlob, names: Sequence[str], model: str) -> Any:
+        raise NotImplementedError
+
+    async def defects(self, image: ImageBlob, model: str) -> Any:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        pass
+
+
+def writing(**specs: ProductSpec) -> Providers:
+    cards = {
+        name: Card(name, (Model(f"{name}-1", frozenset({Capability.DESCRIBE})),), partial(Writer, name, spec))
+        for name, spec in specs.items()
+    }
+    return Providers(Directory({Capability.DESCRIBE: tuple(specs)}, cards))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ProductSpec(title="mug\0"),
+        ProductSpec.model_validate({"own": "x" * MAX_CHARACTERS}),
+        ProductSpec.model_validate({"own": 1e300}),
+    ],
+    ids=["NUL", "a book", "a number that is read as a word"],
+)
+async def test_a_specification_that_nobody_could_read_back_is_a_bad_response(spec: ProductSpec) -> None:
+    described = await writing(anna=spec, bert=ProductSpec(title="Mug")).describe([], Hints())
+    assert (described.value.title, described.call.provider) == ("Mug", "bert")
+    [attempt] = described.call.fallback_from
+    assert (attempt.code, attempt.request_id) == (ErrorCode.BAD_RESPONSE, "req-1")
+
+
+async def test_what_the_user_has_stated_wins() -> None:
+    described = await writing(anna=ProductSpec(title="a cup")).describe([], Hints(title="My mug"))
+    assert described.value.title == "My mug"
 
 
 def test_the_local_provider_speaks_both_protocols() -> None:

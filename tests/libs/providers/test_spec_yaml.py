@@ -63,6 +63,11 @@ def test_keys_of_the_users_own_survive() -> None:
     assert parse_yaml(dump(spec)) == spec
 
 
+@pytest.mark.parametrize("title", ["1e5", "08", "0.1e1", "no", "~", "a: b", "# 1", "a\x85b", "a\n\n b", " "])
+def test_a_title_is_read_as_it_was_written(title: str) -> None:
+    assert parse_yaml(dump(ProductSpec(title=title))).title == title
+
+
 def test_scalars_are_json_and_words_stay_words() -> None:
     text = "a: no\nb: 2026-01-02\nc: 1:30\nd: 1e3\ne: ~\nf: 010\ng: '5'\nh: .nan\ni: 99999999999999999999"
     assert parse_yaml(text).model_extra == {

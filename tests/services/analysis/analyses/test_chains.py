@@ -51,7 +51,7 @@ async def test_the_first_of_the_chain_describes_and_local_steps_in(
         peers.stubs[provider].script.append("400")
         fallen_back = (await client.post(f"/products/{product_id}/analyze")).json()
     assert (described["provider"], described["model"]) == (provider, MODELS[provider])
-    assert "title: example\n" in described["yaml_content"]
+    assert "title: Mug\ncategory:\n  value: example\n" in described["yaml_content"], "the title is the user's"
     assert (fallen_back["provider"], fallen_back["provider_fallback_from"]) == ("local", provider)
     call = (await client.get(f"/jobs/{described['job_id']}")).json()["result"]["call"]
     assert call["usage"]["input_tokens"] > 0
