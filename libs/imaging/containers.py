@@ -5,7 +5,7 @@ Nothing here decodes pixels.
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 XMP_NAMESPACE = b"http://ns.adobe.com/xap/1.0/\0"
@@ -81,7 +81,7 @@ def is_bare(data: bytes, kind: str) -> bool:
                 end = after
             return end == len(data)
         case "jpeg":
-            if any(_tells(marker, end - start) for marker, start, end in jpeg_segments(data)):
+            if any(tells(marker, end - start) for marker, start, end in jpeg_segments(data)):
                 return False
             scan = jpeg_scan(data)
             told = scan is None or _JPEG_TOLD.search(data, scan)
@@ -93,7 +93,7 @@ def is_bare(data: bytes, kind: str) -> bool:
             return False
 
 
-def _tells(marker: int, size: int) -> bool:
+def tells(marker: int, size: int) -> bool:
     """A comment, or an application's segment that is neither plain JFIF nor Adobe's."""
     plain = (marker, size) in ((0xE0, 18), (0xEE, 16))
     return marker == 0xFE or (0xE0 <= marker <= 0xEF and not plain)
@@ -180,10 +180,13 @@ def xmp(data: bytes) -> bytes:
 
 
 def png_with_xmp(data: bytes, packet: bytes) -> bytes:
-    body = b"iTXt" + PNG_XMP + packet
-    chunk = (len(body) - 4).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+    chunk = png_chunk(b"iTXt", PNG_XMP + packet)
     kept = [data[start:end] for _, start, end in png_chunks(data) if not _is_png_xmp(data, start)]
     return PNG_SIGNATURE + kept[0] + chunk + b"".join(kept[1:])
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
 
 
 def _is_png_xmp(data: bytes, start: int) -> bool:
@@ -194,15 +197,17 @@ def jpeg_with_xmp(data: bytes, packet: bytes) -> bytes:
     """Raises `ValueError` if the packet does not fit into one segment."""
     if len(packet) > LARGEST_JPEG_PACKET:
         raise ValueError(f"an XMP packet in a JPEG has at most {LARGEST_JPEG_PACKET} bytes")
-    body = XMP_NAMESPACE + packet
     kept, scan = [], len(data)
     for marker, start, end in jpeg_segments(data):
         if marker == 0xDA:
             scan = start
         elif not _is_jpeg_xmp(data, marker, start):
             kept.append(data[start:end])
-    marked = b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
-    return b"".join([data[:2], marked, *kept, data[scan:]])
+    return b"".join([data[:2], jpeg_segment(0xE1, XMP_NAMESPACE + packet), *kept, data[scan:]])
+
+
+def jpeg_segment(marker: int, body: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body
 
 
 def _is_jpeg_xmp(data: bytes, marker: int, start: int) -> bool:
@@ -218,7 +223,11 @@ def webp_with_xmp(data: bytes, packet: bytes, width: int, height: int, alpha: bo
         chunks.insert(0, (b"VP8X", bytes([flags, 0, 0, 0]) + size))
     header = chunks[0][1]
     chunks[0] = (b"VP8X", bytes([header[0] | 0x04]) + header[1:])
-    body = b"WEBP" + b"".join(_riff_chunk(kind, content) for kind, content in [*chunks, (b"XMP ", packet)])
+    return webp([*chunks, (b"XMP ", packet)])
+
+
+def webp(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    body = b"WEBP" + b"".join(_riff_chunk(kind, content) for kind, content in chunks)
     return b"RIFF" + len(body).to_bytes(4, "little") + body
 
 

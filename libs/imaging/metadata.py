@@ -15,7 +15,14 @@ from typing import Any
 from PIL import Image
 from pydantic_core import from_json
 
-from libs.imaging.containers import jpeg_with_xmp, png_with_xmp, sniff, webp_with_xmp, xmp
+from libs.imaging.containers import (
+    LARGEST_JPEG_PACKET,
+    jpeg_with_xmp,
+    png_with_xmp,
+    sniff,
+    webp_with_xmp,
+    xmp,
+)
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 NAMESPACE = "urn:vitrine:provenance:1"
@@ -78,24 +85,22 @@ def packet(mark: Mark) -> bytes:
 
 
 def embed(data: bytes, mark: Mark) -> bytes:
-    """The same JPEG, PNG or WebP with this mark in place of any other; its pixels are not touched."""
-    written = packet(mark)
+    """The same JPEG, PNG or WebP with this mark in place of any other; its pixels are not touched.
+
+    A JPEG whose mark is too long for it has one without words or, should that be too long, with its source alone.
+    """
     match sniff(data):
         case "png":
-            return png_with_xmp(data, written)
+            return png_with_xmp(data, packet(mark))
         case "jpeg":
-            return jpeg_with_xmp(data, written)
+            marks = mark, mark.without_prompts(), Mark(mark.source)
+            fitting = (told for told in map(packet, marks) if len(told) <= LARGEST_JPEG_PACKET)
+            return jpeg_with_xmp(data, next(fitting))
         case "webp":
             with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
-                return webp_with_xmp(data, written, *image.size, alpha=image.mode == "RGBA")
+                return webp_with_xmp(data, packet(mark), *image.size, alpha=image.mode == "RGBA")
         case other:
             raise ValueError(f"cannot mark {other or 'what is no image'}")
-
-
-def export(data: bytes) -> bytes:
-    """The same file without anybody's prompts; one without a mark stays as it is."""
-    mark = read(data)
-    return embed(data, mark.without_prompts()) if mark else data
 
 
 def read(data: bytes) -> Mark | None:

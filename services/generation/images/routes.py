@@ -16,7 +16,7 @@ from libs.common.http import Db, IfMatch, Json, Objects, Page, Paging, ServiceDe
 from libs.common.identity import CurrentUser
 from libs.common.objects import ObjectStore
 from libs.common.values import Text
-from libs.imaging import metadata
+from libs.imaging import bare
 from libs.refs.products import require_product
 from services.generation.images import c2pa, gallery, pages, provenance
 from services.generation.images.bodies import ImageBody, ImageDetailBody, filename_of, present
@@ -136,7 +136,7 @@ async def export_image(image_id: UUID, user: CurrentUser, db: Db, objects: Objec
     row = await db.fetchrow(gallery.find(id=image_id, owner=user.id))
     if row is None:
         raise NotFound("no such picture", code="image_not_found")
-    exported = await asyncio.to_thread(metadata.export, await objects.get(row["key"]))
+    exported = await asyncio.to_thread(bare.export, await objects.get(row["key"]))
     headers = {
         "content-disposition": f'attachment; filename="{filename_of(row)}"',
         "cache-control": "private, no-store",

@@ -83,7 +83,7 @@ async def test_it_is_deleted_and_restored(client: AsyncClient, path: str) -> Non
     )
 
 
-@pytest.mark.parametrize(("kind", "extension"), [("png", "png"), ("jpeg", "jpg")])
+@pytest.mark.parametrize(("kind", "extension"), [("png", "png"), ("jpeg", "jpg"), ("webp", "webp")])
 async def test_an_export_is_marked_and_tells_no_prompt(
     client: AsyncClient, service: Service[Any], owner_id: UUID, kind: str, extension: str
 ) -> None:
@@ -91,7 +91,8 @@ async def test_an_export_is_marked_and_tells_no_prompt(
     mark = Mark(DigitalSource.GENERATED, {"prompt": "a secret plan", "seed": 41})
     key = f"products/{owner_id}/{uuid4()}/generated/2026/02/picture.png"
     mime = f"image/{kind}"
-    await service.objects.put(key, metadata.embed(encode(mug(80)[0], kind), mark), mime)
+    drawn = encode(mug(80)[0], kind, exif=b"Exif\0\0a secret plan")
+    await service.objects.put(key, metadata.embed(drawn, mark), mime)
     image_id = await record(service, owner_id, uuid4(), key=key, content_type=mime)
     assert (await client.get(f"/generated-images/{image_id}")).json()["filename"] == f"picture.{extension}"
     answer = await client.get(f"/generated-images/{image_id}/export")
@@ -99,6 +100,7 @@ async def test_an_export_is_marked_and_tells_no_prompt(
     assert answer.headers["content-type"] == mime
     assert answer.headers["content-disposition"] == f'attachment; filename="picture.{extension}"'
     assert metadata.read(answer.content) == Mark(DigitalSource.GENERATED, {"seed": 41})
+    assert b"secret" not in answer.content
 
 
 async def test_strangers_find_nothing(client: AsyncClient, stranger: AsyncClient, path: str) -> None:
