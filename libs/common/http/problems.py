@@ -102,7 +102,7 @@ def _as_refusal(error: Exception) -> DomainError | None:
 
 
 def _invalid(error: RequestValidationError) -> DomainError:
-    found = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
+    found = [{"loc": list(e["loc"]), "msg": _message(e), "type": e["type"]} for e in error.errors()]
     if found and found[0]["type"] == "json_invalid":
         reason = error.errors()[0].get("ctx", {}).get("error", "")
         return Invalid(f"the body is no JSON: {reason}", code="invalid_json", errors=found)
@@ -110,3 +110,13 @@ def _invalid(error: RequestValidationError) -> DomainError:
     where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return Invalid(f"{where}: {first['msg']}{more}", code="validation_error", errors=found)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    """pydantic's, which counts the characters of a text as items and calls every check of ours a value error."""
+    counted = error["type"] in ("too_short", "too_long") and isinstance(error["input"], str)
+    if not counted:
+        return str(error["msg"]).removeprefix("Value error, ")
+    least, limits = error["type"] == "too_short", error["ctx"]
+    limit = limits["min_length"] if least else limits["max_length"]
+    return f"should have at {'least' if least else 'most'} {limit} character{'' if limit == 1 else 's'}"

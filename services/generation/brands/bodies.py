@@ -1,11 +1,12 @@
 """What a client may ask of a brand project, and what it gets to see."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import File, Form, UploadFile
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from libs.common.contracts.generation import BrandBrief
 from libs.common.http import Timestamp
@@ -16,10 +17,19 @@ from services.generation.requests.bodies import MOST_IMAGES, SEEDS, Links, Name,
 MOST_INSPIRATION = 5
 MOST_WORDS = 10
 
+
+def _colour(told: str) -> str:
+    """A name may be any word; a number must be one."""
+    if told.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", told):
+        raise ValueError("a colour's number is # and six hexadecimal digits, as in #0a5c36")
+    return told
+
+
 BrandName = Annotated[Text, StringConstraints(min_length=1, max_length=60)]
 Line = Annotated[Text, StringConstraints(min_length=1, max_length=80)]
 Story = Annotated[Text, StringConstraints(min_length=1, max_length=4000)]
 Words = Annotated[list[Line], Field(max_length=MOST_WORDS)]
+Colours = Annotated[list[Annotated[Line, AfterValidator(_colour)]], Field(max_length=MOST_WORDS)]
 Status = Literal["pending", "processing", "completed", "failed"]
 
 
@@ -52,8 +62,8 @@ async def project_form(
     industry: Annotated[Line | None, Form()] = None,
     style: Annotated[Words | None, Form()] = None,
     bracketed_style: Annotated[Words | None, Form(alias="style[]", description="the same")] = None,
-    colors: Annotated[Words | None, Form(description="names, or #rrggbb")] = None,
-    bracketed_colors: Annotated[Words | None, Form(alias="colors[]", description="the same")] = None,
+    colors: Annotated[Colours | None, Form(description="names, or #rrggbb")] = None,
+    bracketed_colors: Annotated[Colours | None, Form(alias="colors[]", description="the same")] = None,
     count: Annotated[int, Form(ge=1, le=MOST_IMAGES)] = 4,
     inspiration_images: Annotated[
         list[UploadFile] | None, File(description="pictures you like: jpeg, png or webp")

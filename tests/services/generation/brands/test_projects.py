@@ -103,6 +103,7 @@ async def test_pictures_that_one_likes_go_to_whoever_writes_the_prompts(
         ({"count": "9"}, "validation_error"),
         ({"count": "many"}, "validation_error"),
         ({"colors": ["x"] * 11}, "validation_error"),
+        ({"colors": ["#green"]}, "validation_error"),
         ({"aspect_ratio": "7:1"}, "validation_error"),
         ({"seed": "-1"}, "validation_error"),
         ({"brand_name": "a\x00b"}, "validation_error"),
@@ -114,6 +115,19 @@ async def test_what_is_no_brief_is_refused(client: AsyncClient, form: dict[str, 
     answer = await client.post("/projects", data=FORM | form)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert (await client.get("/projects")).json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "detail"),
+    [
+        ({"brand_name": " "}, "brand_name: should have at least 1 character"),
+        ({"tagline": "x" * 81}, "tagline: should have at most 80 characters"),
+        ({"brand_name": "a\x00b"}, "brand_name: must not contain the character U+0000"),
+        ({"colors": "#ab"}, "colors.0: a colour's number is # and six hexadecimal digits, as in #0a5c36"),
+    ],
+)
+async def test_a_refusal_says_what_to_change(client: AsyncClient, form: dict[str, Any], detail: str) -> None:
+    assert (await client.post("/projects", data=FORM | form)).json()["detail"] == detail
 
 
 async def test_pictures_that_are_none_are_refused_and_not_kept(
