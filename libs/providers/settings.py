@@ -1,11 +1,28 @@
 """Variables of the providers: who is asked for what, their keys, their models, and how long they may take."""
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.providers.base import Capability
+
+STYLES = ("responses", "chat")
+
+
+def _line(told: Any) -> Any:
+    """Without the blanks around it: a file with a secret mostly ends with a line break, which no header may have."""
+    return (told.strip() or None) if isinstance(told, str) else told
+
+
+def _style(told: Any) -> Any:
+    if _line(told) not in STYLES:
+        raise ValueError(f"OPENAI_API_STYLE is {told!r}, and may be {' or '.join(STYLES)}")
+    return _line(told)
+
+
+Line = Annotated[str | None, BeforeValidator(_line)]
+Model = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class ProviderSettings(BaseSettings):
@@ -33,21 +50,21 @@ class ProviderSettings(BaseSettings):
     providers_prices_file: str | None = None
     """Prices of the installation's own, in the form of `libs/providers/prices.yaml`."""
 
-    openai_api_key: str | None = Field(None, repr=False)
-    openai_base_url: str | None = None
+    openai_api_key: Line = Field(None, repr=False)
+    openai_base_url: Line = None
     """Of a server that speaks the same protocol, such as vLLM or Ollama."""
-    openai_api_style: Literal["responses", "chat"] = "responses"
+    openai_api_style: Annotated[Literal["responses", "chat"], BeforeValidator(_style)] = "responses"
     """`chat` for servers that know chat completions only."""
-    openai_vision_model: str = "gpt-6.1-terra"
-    openai_image_model: str = "gpt-image-2.6-flare"
-    openai_image_model_quality: str = "gpt-image-2.6-sunburst"
+    openai_vision_model: Model = "gpt-6.1-terra"
+    openai_image_model: Model = "gpt-image-2.6-flare"
+    openai_image_model_quality: Model = "gpt-image-2.6-sunburst"
 
-    gemini_api_key: str | None = Field(None, repr=False)
-    gemini_base_url: str | None = None
-    gemini_vision_model: str = "gemini-3.8-flash"
-    gemini_image_model: str = "gemini-3.1-flash-image"
-    gemini_image_model_quality: str = "gemini-3-pro-image"
-    gemini_image_model_cheap: str = "gemini-3.1-flash-lite-image"
+    gemini_api_key: Line = Field(None, repr=False)
+    gemini_base_url: Line = None
+    gemini_vision_model: Model = "gemini-3.8-flash"
+    gemini_image_model: Model = "gemini-3.1-flash-image"
+    gemini_image_model_quality: Model = "gemini-3-pro-image"
+    gemini_image_model_cheap: Model = "gemini-3.1-flash-lite-image"
 
     @model_validator(mode="after")
     def _of_this_build(self) -> Self:

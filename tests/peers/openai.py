@@ -1,6 +1,7 @@
 """A stub of OpenAI's API: responses, chat completions, image generations and edits, their answers and their refusals.
 
-Key `bad` is refused. Words: any HTTP status, 429 (Retry-After: 7), busy (429 without), later (429 until a date), quota,
+Key `bad` is refused. Words: any HTTP status, 429 (Retry-After: 7), soon (in milliseconds), busy (429 without), later
+(429 until a date), quota,
 moderation (400, blocked), refuse (an answer that declines), filter (stopped by the filter), truncate, garbage (outside
 the schema; bytes that are no picture), none (no picture), several (three pictures), opaque (no transparency), failed,
 limited and unsafe (a response that fails later); and those of every stub.
@@ -41,6 +42,7 @@ _PROBLEMS: dict[str, tuple[int, str | None, dict[str, str]]] = {
     BAD_KEY: (401, "invalid_api_key", {}),
     "404": (404, "model_not_found", {}),
     "429": (429, "rate_limit_exceeded", {"retry-after": "7"}),
+    "soon": (429, "rate_limit_exceeded", {"retry-after": "2", "retry-after-ms": "1250"}),
     "busy": (429, "rate_limit_exceeded", {}),
     "later": (429, "rate_limit_exceeded", {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}),
     "quota": (429, "insufficient_quota", {}),
@@ -55,6 +57,8 @@ class OpenAIStub(Stub):
 
     said: str | None = None
     """What a question is answered with, instead of the least that its schema allows."""
+    untaken: frozenset[str] = frozenset()
+    """Parameters, by their paths, that it takes from nobody."""
 
     async def read(self, request: Request) -> Call:
         path, key = request.url.path, request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -70,10 +74,15 @@ class OpenAIStub(Stub):
     def answer(self, call: Call, word: str | None) -> Response:
         if problem := _problem(BAD_KEY if call.key == BAD_KEY else word or ""):
             return problem
+        if untaken := sorted(path for path in self.untaken if path.partition(".")[0] in call.body):
+            return _json({"error": _unsupported(untaken[0])}, 400)
         if call.path.startswith("/v1/images"):
             return _json(_pictures(call.body, word))
-        schema = _schema(call.body)
-        said = self.said or json.dumps(example(schema)) if word != "garbage" else '{"title": "half of it"}'
+        said = (
+            self.said or json.dumps(example(_schema(call.body)))
+            if word != "garbage"
+            else '{"title": "half of it"}'
+        )
         return _json((_response if call.path == "/v1/responses" else _completion)(call.body, said, word))
 
 
@@ -89,6 +98,16 @@ def _schema(body: dict[str, Any]) -> dict[str, Any]:
         assert body["text"]["format"]["strict"]
         return dict(body["text"]["format"]["schema"])
     return dict(body["response_format"]["json_schema"]["schema"])
+
+
+def _unsupported(path: str) -> dict[str, Any]:
+    text = f"Unsupported parameter: '{path}' is not supported with this model."
+    return {
+        "message": text,
+        "type": "invalid_request_error",
+        "param": path,
+        "code": "unsupported_parameter",
+    }
 
 
 def _problem(word: str) -> Response | None:

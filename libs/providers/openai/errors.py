@@ -1,6 +1,7 @@
 """From the SDK's failures to the codes that stay. Needs the SDK."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import aiohttp
@@ -34,6 +35,10 @@ BY_STATUS = {
     429: ErrorCode.RATE_LIMITED,
 }
 
+OPTIONAL = frozenset({"response_format", "max_tokens", "max_completion_tokens", "reasoning", "text"})
+"""Parameters without which a question can be asked: the schema is then told in words."""
+_NAMED = re.compile(r"\b(response_format|max_tokens|max_completion_tokens|reasoning\.effort|text\.format)\b")
+
 MISREAD = (ValueError, LookupError, TypeError, AttributeError)
 """What reading an answer raises that is JSON, but not the JSON of the protocol."""
 
@@ -60,9 +65,9 @@ def translated(request_id: str | None = None, usage: Usage | None = None) -> Ite
 
 
 def _of_connection(error: Exception) -> ProviderError:
-    """The SDK takes every connection that breaks for a timeout: its cause tells."""
+    """The SDK takes every connection that breaks for a timeout: its cause tells. Who is not reached is not slow."""
     cause: BaseException | None = error
-    while cause:
+    while cause and not isinstance(cause, httpx2.ConnectTimeout | aiohttp.ConnectionTimeoutError):
         if isinstance(cause, TimeoutError):
             return ProviderError(ErrorCode.TIMEOUT, in_own_words(ErrorCode.TIMEOUT, "OpenAI", ""), NAME)
         cause = cause.__cause__
@@ -79,10 +84,27 @@ def _of_status(error: openai.APIStatusError) -> ProviderError:
         in_own_words(code, "OpenAI", _said(error)),
         NAME,
         status=error.status_code,
-        retry_after=told_wait(error.response.headers.get("retry-after")),
+        retry_after=_wait(error.response.headers),
         request_id=error.request_id,
         reason=reason,
     )
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds; OpenAI tells them in milliseconds as well, which is more exact."""
+    exactly = told_wait(headers.get("retry-after-ms"))
+    return told_wait(headers.get("retry-after")) if exactly is None else exactly / 1000
+
+
+def unwanted(error: openai.APIStatusError) -> str | None:
+    """The parameter that a model does not take, of those that a question can do without."""
+    if error.status_code not in (400, 422) or named(error.code) in REFUSALS:
+        return None
+    parameter = (named(error.param) or "").partition(".")[0]
+    if parameter in OPTIONAL:
+        return parameter
+    found = _NAMED.search(error.response.text[:2_000])  # each server has a form of its own
+    return found[0].partition(".")[0] if found else None
 
 
 def _said(error: openai.APIStatusError) -> str:

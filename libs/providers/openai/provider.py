@@ -22,6 +22,10 @@ from libs.providers.references import subject_of
 from libs.providers.settings import ProviderSettings
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
+BASE_URL = "https://api.openai.com/v1"
+"""Said, because the SDK takes an empty variable of the environment for an address."""
+CONNECT_SECONDS = 10.0
+
 A = TypeVar("A", bound=answers.Answer)
 T = TypeVar("T")
 
@@ -33,11 +37,13 @@ class OpenAIProvider:
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
+        self._spared: dict[str, set[str]] = {}
+        seconds = settings.providers_image_seconds
         try:
             self._client = openai.AsyncOpenAI(
                 api_key=settings.openai_api_key or "none",  # servers of one's own may want none
-                base_url=settings.openai_base_url,
-                timeout=openai.Timeout(settings.providers_image_seconds, connect=10),
+                base_url=settings.openai_base_url or BASE_URL,
+                timeout=openai.Timeout(seconds, connect=min(CONNECT_SECONDS, seconds)),
                 max_retries=0,
                 default_headers=HEADERS,
                 http_client=openai.DefaultAioHttpClient(
@@ -117,7 +123,7 @@ class OpenAIProvider:
         shown = await pictures.to_send(images[:MOST_REFERENCES])
         question = vision.Question(role, text, shown, form, model)
         with translated():
-            reply = await vision.ask(self._client, self._settings.openai_api_style, question)
+            reply = await vision.ask(self._client, self._settings.openai_api_style, question, self._spared)
         with translated(reply.request_id, reply.usage):
             value = read(form.model_validate_json(reply.text))
         call = CallInfo(

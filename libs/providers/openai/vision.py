@@ -1,17 +1,19 @@
 """Questions about pictures over either of the two protocols. Needs the SDK."""
 
 import base64
+import json
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from openai import AsyncOpenAI
+from openai import APIStatusError, AsyncOpenAI
 
 from libs.providers.answers import Answer, schema_of
 from libs.providers.base import ImageBlob
 from libs.providers.errors import ErrorCode, ProviderError, in_own_words, named
 from libs.providers.openai.card import NAME
-from libs.providers.openai.errors import REFUSALS, refused
+from libs.providers.openai.errors import REFUSALS, refused, unwanted
 from libs.providers.openai.wire import post
 from libs.providers.record import Usage, counted, counts
 
@@ -43,12 +45,37 @@ class Reply:
     finish_reason: str | None
 
 
-async def ask(client: AsyncOpenAI, style: Literal["responses", "chat"], question: Question) -> Reply:
-    """Raises ProviderError (refused, truncated…) and whatever the SDK raises."""
-    return await (_responses if style == "responses" else _chat)(client, question)
+async def ask(
+    client: AsyncOpenAI, style: Literal["responses", "chat"], question: Question, spared: dict[str, set[str]]
+) -> Reply:
+    """A model is `spared` the parameters that it has refused before; one that it refuses now is left out at once.
+
+    Raises ProviderError (refused, truncated…) and whatever the SDK raises.
+    """
+    known = spared.setdefault(question.model, set())
+    while True:
+        without = frozenset(known)
+        try:
+            return await (_responses if style == "responses" else _chat)(client, question, without)
+        except APIStatusError as error:
+            parameter = unwanted(error)
+            if parameter is None or parameter in without:
+                raise
+            known.add(parameter)
 
 
-async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
+def _role(question: Question, *, with_schema: bool) -> str:
+    """With the schema in words, for who takes none."""
+    schema = f"\nAnswer with JSON alone, by this schema: {json.dumps(schema_of(question.form))}"
+    return question.role + schema * with_schema
+
+
+def _plain(said: str) -> str:
+    """Without the fence that some put around JSON."""
+    return said.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+
+
+async def _responses(client: AsyncOpenAI, question: Question, without: AbstractSet[str]) -> Reply:
     text = {"type": "input_text", "text": question.text}
     images = [
         {"type": "input_image", "image_url": _data_url(image), "detail": "high"} for image in question.images
@@ -57,14 +84,14 @@ async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
     form = {"type": "json_schema", **_schema(question.form)}
     asked_for = {
         "model": question.model,
-        "instructions": question.role,
+        "instructions": _role(question, with_schema="text" in without),
         "input": [asked],
         "text": {"format": form},
         "reasoning": {"effort": "low"},
         "max_output_tokens": MOST_TOKENS,
         "store": False,
     }
-    answer = await post(client, "/responses", asked_for)
+    answer = await post(client, "/responses", _less(asked_for, without))
     body = answer.body
     _check_status(body, answer.request_id)
     parts = [part for item in body["output"] if item["type"] == "message" for part in item["content"]]
@@ -74,7 +101,7 @@ async def _responses(client: AsyncOpenAI, question: Question) -> Reply:
             raise refused(part["refusal"], request_id=answer.request_id, reason="refusal", usage=usage)
     said = "".join(part["text"] for part in parts if part["type"] == "output_text")
     model, finish = named(body["model"]) or question.model, named(body["status"])
-    return Reply(said, model, _usage_of_response(body), answer.request_id, finish)
+    return Reply(_plain(said), model, _usage_of_response(body), answer.request_id, finish)
 
 
 def _check_status(body: dict[str, Any], request_id: str | None) -> None:
@@ -96,18 +123,21 @@ def _check_status(body: dict[str, Any], request_id: str | None) -> None:
             raise ProviderError(code, text, NAME, request_id=request_id, reason=reason, usage=usage)
 
 
-async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
+async def _chat(client: AsyncOpenAI, question: Question, without: AbstractSet[str]) -> Reply:
     text = {"type": "text", "text": question.text}
     images = [{"type": "image_url", "image_url": {"url": _data_url(image)}} for image in question.images]
     asked = {"role": "user", "content": [text, *images]}
     form = {"type": "json_schema", "json_schema": _schema(question.form)}
+    role = _role(question, with_schema="response_format" in without)
+    # servers other than OpenAI's do not know max_completion_tokens, and its newer models not max_tokens
+    most = "max_completion_tokens" if "max_tokens" in without else "max_tokens"
     asked_for = {
         "model": question.model,
-        "messages": [{"role": "system", "content": question.role}, asked],
+        "messages": [{"role": "system", "content": role}, asked],
         "response_format": form,
-        "max_tokens": MOST_TOKENS,  # servers other than OpenAI's do not know max_completion_tokens
+        most: MOST_TOKENS,
     }
-    answer = await post(client, "/chat/completions", asked_for)
+    answer = await post(client, "/chat/completions", _less(asked_for, without))
     body = answer.body
     choice = body["choices"][0]
     if why := choice["message"].get("refusal"):
@@ -119,7 +149,11 @@ async def _chat(client: AsyncOpenAI, question: Question) -> Reply:
         case "length":
             raise _truncated(answer.request_id, _usage_of_chat(body))
     model, said = named(body["model"]) or question.model, choice["message"]["content"]
-    return Reply(said, model, _usage_of_chat(body), answer.request_id, named(finish))
+    return Reply(_plain(said), model, _usage_of_chat(body), answer.request_id, named(finish))
+
+
+def _less(asked_for: dict[str, Any], without: AbstractSet[str]) -> dict[str, Any]:
+    return {name: value for name, value in asked_for.items() if name not in without}
 
 
 def _schema(form: type[Answer]) -> dict[str, Any]:

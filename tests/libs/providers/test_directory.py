@@ -97,6 +97,24 @@ def test_with_a_chain_of_unknown_names_or_a_strange_price_table_no_process_start
         ProviderSettings(providers_prices_file=str(table))
 
 
+def test_a_style_that_there_is_not_stops_the_process_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_STYLE", "completions")
+    with pytest.raises(ValueError, match="OPENAI_API_STYLE is 'completions', and may be responses or chat"):
+        ProviderSettings()
+
+
+def test_line_breaks_around_what_files_of_secrets_hold_are_no_part_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://x/v1", "OPENAI_API_STYLE": "chat"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, f" {value}\r\n")
+    monkeypatch.setenv("GEMINI_API_KEY", "\n")
+    read = ProviderSettings()
+    assert [getattr(read, name.lower()) for name in values] == list(values.values())
+    assert read.gemini_api_key is None
+
+
 def test_chains_come_from_settings_and_end_with_local_where_there_is_no_key() -> None:
     here = Directory.from_settings(ProviderSettings(providers_image_generate=" local ,"))
     assert here.chains[GENERATE] == ("local",)

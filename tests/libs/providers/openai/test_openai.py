@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -60,6 +62,7 @@ def stub(shared: OpenAIStub) -> OpenAIStub:
     shared.calls.clear()
     shared.script.clear()
     shared.said = shared.says = None
+    shared.untaken = frozenset()
     return shared
 
 
@@ -138,6 +141,57 @@ async def test_a_compatible_server_is_asked_in_chat_style(
     assert call.path == "/v1/chat/completions"
     assert [message["role"] for message in call.body["messages"]] == ["system", "user"]
     assert call.body["response_format"]["json_schema"]["strict"] is True
+
+
+@pytest.mark.parametrize(
+    ("style", "untaken", "in_its_place"),
+    [
+        ("chat", "max_tokens", "max_completion_tokens"),
+        ("chat", "response_format", None),
+        ("responses", "reasoning.effort", None),
+        ("responses", "text.format", None),
+    ],
+)
+async def test_a_parameter_that_a_model_does_not_take_is_left_out_and_that_is_remembered(
+    stub: OpenAIStub, url: str, style: Any, untaken: str, in_its_place: str | None
+) -> None:
+    stub.untaken, stub.said = frozenset({untaken}), '```json\n{"defects": []}\n```'
+    provider = opened(url, openai_api_style=style)
+    for _ in range(2):
+        assert (await provider.defects(blob(), VISION)).value == ()
+    first, second, third = (call.body for call in stub.calls)
+    name = untaken.partition(".")[0]
+    assert name in first
+    assert name not in second
+    assert second == third, "the next call knows"
+    assert in_its_place is None or in_its_place in second
+    told = second.get("instructions") or second["messages"][0]["content"]
+    assert ("by this schema" in told) == (name in ("response_format", "text"))
+    await provider.aclose()
+
+
+async def test_all_that_can_be_left_out_is_but_no_more(stub: OpenAIStub, url: str) -> None:
+    stub.untaken = frozenset({"response_format", "max_tokens", "max_completion_tokens"})
+    stub.said = '{"defects": []}'
+    provider = opened(url, openai_api_style="chat")
+    await provider.defects(blob(), VISION)
+    assert [len(call.body) for call in stub.calls] == [4, 4, 3, 2]
+    stub.untaken |= {"messages"}
+    with pytest.raises(ProviderError) as error:
+        await provider.defects(blob(), VISION)
+    assert (error.value.code, len(stub.calls)) == (ErrorCode.INVALID, 5)
+    await provider.aclose()
+
+
+async def test_servers_that_name_the_parameter_in_their_words_are_understood(
+    stub: OpenAIStub, url: str
+) -> None:
+    provider = opened(url, openai_api_style="chat")
+    stub.says = 422, {"detail": "response_format: json_schema is not supported"}
+    with pytest.raises(ProviderError) as error:
+        await provider.defects(blob(), VISION)
+    assert (error.value.code, len(stub.calls)) == (ErrorCode.INVALID, 2)
+    await provider.aclose()
 
 
 async def test_the_other_questions(stub: OpenAIStub, either: OpenAIProvider) -> None:
@@ -390,7 +444,7 @@ async def test_nothing_of_the_account_is_told_to_users(stub: OpenAIStub, url: st
     assert error.value.request_id == "req_1"
 
 
-@pytest.mark.parametrize(("word", "seconds"), [("429", 7), ("busy", None), ("later", 0)])
+@pytest.mark.parametrize(("word", "seconds"), [("429", 7), ("soon", 1.25), ("busy", None), ("later", 0)])
 async def test_when_to_come_back_is_passed_on(
     stub: OpenAIStub, openai: OpenAIProvider, word: str, seconds: float | None
 ) -> None:
@@ -421,6 +475,21 @@ async def test_a_slow_server_times_out(stub: OpenAIStub, url: str) -> None:
         await described(provider)
     await provider.aclose()
     assert error.value.code == ErrorCode.TIMEOUT
+
+
+async def test_a_server_that_accepts_no_connection_is_unavailable_and_not_slow() -> None:
+    with socket.socket() as deaf, ExitStack() as waiting:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(2):  # as many as wait to be accepted; whoever comes now hears nothing
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(deaf.getsockname())
+        provider = opened(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", providers_image_seconds=0.3)
+        with pytest.raises(ProviderError) as error:
+            await described(provider)
+        await provider.aclose()
+    assert error.value.code == ErrorCode.UNAVAILABLE
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:
