@@ -66,9 +66,12 @@ def origin_as_marked(
 ) -> dict[str, Any]:
     """How a picture came about that is there without its provider's answer: the worker died in between."""
     record = mark.record if mark else {}
+    first = request.provider or next((one["provider"] for one in asked_in_vain), None)
+    made_by = record.get("provider") or first
     return {
-        "provider": record.get("provider") or request.provider,
+        "provider": made_by,
         "model": record.get("model") or request.model,
+        "fallback_from": first if made_by != first else None,
         "call": {
             "warnings": ["the provider's answer was lost with the worker that got it"],
             "details": dict(record),

@@ -15,6 +15,7 @@ from libs.common.jobs.engine import MAX_ATTEMPTS
 from libs.common.service import Service
 from libs.imaging import metadata
 from libs.imaging.decode import inspect
+from libs.imaging.metadata import DigitalSource, Mark
 from libs.providers.chain import Providers
 from libs.providers.errors import ErrorCode
 from tests.libs.common.waiting import eventually
@@ -265,21 +266,32 @@ async def test_a_worker_killed_after_the_answer_pays_nothing_twice(
     assert (await stored_events(service, request_id)).count("image_generated") == 2
 
 
+@pytest.mark.parametrize(("made_by", "fallback_from"), [("local", None), ("bert", "local")])
 async def test_a_picture_that_was_stored_by_a_dead_worker_is_not_paid_again(
-    client: AsyncClient, request_pictures: Request, service: Service[Any], working: Working, studio: Studio
+    client: AsyncClient,
+    request_pictures: Request,
+    service: Service[Any],
+    working: Working,
+    studio: Studio,
+    made_by: str,
+    fallback_from: str | None,
 ) -> None:
-    """Killed between storing the picture and journaling the answer."""
+    """Killed between storing the picture and journaling the answer. Its mark says who made it."""
     studio.held = {0}
     request_id = await request_pictures()
     async with working(studio.providers()):
         await eventually(lambda: _asked(studio))
     made = await Studio().generate(studio.asked[0])
-    await service.objects.put((await _pinned(service, request_id))[0]["key"], made.image.data, "image/png")
+    mark = Mark(DigitalSource.GENERATED, {"provider": made_by, "model": "studio/1"})
+    picture = metadata.embed(made.image.data, mark)
+    await service.objects.put((await _pinned(service, request_id))[0]["key"], picture, "image/png")
     async with working(studio.providers()):
         seen = await until(client, request_id, "completed")
     assert len(studio.asked) == 1
-    assert seen["images"][0]["sha256"] == inspect(made.image.data).sha256
-    assert (seen["images"][0]["model"], seen["images"][0]["width"]) == ("studio/1", SIDE)
+    [image] = seen["images"]
+    assert image["sha256"] == inspect(picture).sha256
+    assert (image["model"], image["width"], image["provider"]) == ("studio/1", SIDE, made_by)
+    assert image["provider_fallback_from"] == seen["provider_fallback_from"] == fallback_from
 
 
 async def test_what_waits_is_cancelled_at_once(
