@@ -20,6 +20,10 @@ from libs.providers.record import Usage
 LONGEST_SIDE = 2048
 """In pixels, of a picture that is sent: models look at no more."""
 QUALITY = 92
+MOST_APART = 1.05
+"""How far proportions may be apart: models make sides of whole steps of pixels."""
+FEWEST = 0.5
+"""Of the pixels that were asked for."""
 
 
 async def load(objects: ObjectStore, pinned: PinnedReference) -> ImageBlob:
@@ -90,6 +94,18 @@ async def accept(
             reason=error.code,
             usage=usage,
         ) from error
+
+
+def unlike(picture: ImageOut, asked: tuple[float, float], told: str) -> tuple[str, ...]:
+    """For the call's warnings, if the picture has other proportions than those in `asked`, or far fewer pixels.
+
+    `told` is what was asked for in words.
+    """
+    share = (picture.width * asked[1]) / (picture.height * asked[0])
+    other = max(share, 1 / share) > MOST_APART
+    if other or picture.width * picture.height < FEWEST * asked[0] * asked[1]:
+        return (f"asked for {told}, got {picture.width} x {picture.height}",)
+    return ()
 
 
 def _checked(data: bytes, transparent: bool) -> ImageInfo:

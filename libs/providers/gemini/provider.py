@@ -20,7 +20,16 @@ from libs.providers.answers import (
     SpecificationAnswer,
     schema_of,
 )
-from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult, Resolution
+from libs.providers.base import (
+    Analysis,
+    AspectRatio,
+    Brief,
+    Hints,
+    ImageBlob,
+    ImageRequest,
+    ImageResult,
+    Resolution,
+)
 from libs.providers.connections import session
 from libs.providers.errors import ErrorCode, ProviderError, named
 from libs.providers.gemini import replies
@@ -166,7 +175,9 @@ class GeminiProvider:
         image = await pictures.accept(
             drawn, source, record, request.seed, request_id=call.request_id, usage=call.usage
         )
-        warnings = tuple(_warnings(request, resolution, model))
+        asked = f"{request.aspect_ratio} at {resolution}"
+        unlike = pictures.unlike(image, _size(request.aspect_ratio, resolution), asked)
+        warnings = (*_warnings(request, resolution, model), *unlike)
         return ImageResult(image, replace(call, warnings=warnings), text=replies.spoken(reply))
 
     async def _ask(
@@ -198,6 +209,13 @@ class GeminiProvider:
 def _parts(images: Sequence[ImageBlob], prompt: str) -> list[types.Part]:
     pictures = [Part.from_bytes(data=image.data, mime_type=image.mime) for image in images]
     return [*pictures, Part.from_text(text=prompt)]
+
+
+def _size(aspect_ratio: AspectRatio, resolution: Resolution) -> tuple[float, float]:
+    """In pixels, about: as many as a square has, whose side the resolution names."""
+    width, height = map(int, aspect_ratio.split(":"))
+    scale = 1024 * int(resolution.removesuffix("K")) / (width * height) ** 0.5
+    return width * scale, height * scale
 
 
 def _warnings(request: ImageRequest, resolution: Resolution, model: str) -> Sequence[str]:

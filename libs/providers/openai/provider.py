@@ -171,7 +171,11 @@ class OpenAIProvider:
             _since(started),
             delivery.request_id,
             delivery.usage,
-            warnings=("the seed has no effect: OpenAI's models take none", *_left_out(references)),
+            warnings=(
+                "the seed has no effect: OpenAI's models take none",
+                *_left_out(references),
+                *pictures.unlike(out, size, f"{size[0]} x {size[1]}"),
+            ),
         )
         return ImageResult(out, call, {"asked_for_px": list(size), "quality": order.quality})
 

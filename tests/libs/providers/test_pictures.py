@@ -8,9 +8,9 @@ from PIL import Image
 from libs.imaging import metadata
 from libs.imaging.decode import inspect
 from libs.imaging.metadata import DigitalSource
-from libs.providers.base import ImageBlob
+from libs.providers.base import ImageBlob, ImageOut
 from libs.providers.errors import ErrorCode, ProviderError
-from libs.providers.pictures import LONGEST_SIDE, accept, to_send
+from libs.providers.pictures import LONGEST_SIDE, accept, to_send, unlike
 from tests.peers.stub import picture
 
 ORIENTATION, MAKER = 0x0112, 0x010F
@@ -91,3 +91,22 @@ async def test_a_picture_of_nothing_and_one_that_moves_are_refused() -> None:
         with pytest.raises(ProviderError) as error:
             await accept(data.getvalue(), DigitalSource.GENERATED, RECORD)
         assert error.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("got", "differs"),
+    [
+        ((1376, 768), False),
+        ((1365, 768), False),
+        ((2752, 1536), False),
+        ((1024, 1024), True),
+        ((768, 1376), True),
+        ((1200, 768), True),
+        ((688, 384), True),
+    ],
+    ids=["as it is made", "exactly", "larger", "square", "upright", "narrower", "a quarter"],
+)
+def test_a_picture_unlike_what_was_asked_for_is_told_of(got: tuple[int, int], differs: bool) -> None:
+    picture = ImageOut(b"", "image/png", *got, "", None)
+    told = unlike(picture, (1365.3, 768), "16:9 at 1K")
+    assert told == ((f"asked for 16:9 at 1K, got {got[0]} x {got[1]}",) if differs else ())

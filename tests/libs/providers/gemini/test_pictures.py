@@ -85,6 +85,19 @@ async def test_what_is_not_offered_is_told(
     assert refused.value.code == ErrorCode.UNSUPPORTED
 
 
+async def test_what_was_not_followed_is_told(gemini: GeminiProvider, stub: GeminiStub) -> None:
+    for ratio in ("1:1", "3:2", "4:5", "16:9", "3:4"):
+        for resolution in ("1K", "2K"):
+            made = await gemini.generate(ImageRequest("a mug", [], ratio, resolution), MODEL)
+            assert made.call.warnings == (), "its sides are whole steps of pixels"
+    drawn = {"inlineData": {"mimeType": "image/png", "data": b64encode(picture(1024, 1024)).decode()}}
+    stub.says = 200, {"candidates": [{"content": {"parts": [drawn]}}]}
+    made = await gemini.generate(ImageRequest("a mug", aspect_ratio="16:9"), MODEL)
+    assert made.call.warnings == ("asked for 16:9 at 1K, got 1024 x 1024",)
+    made = await gemini.generate(ImageRequest("a mug", resolution="4K"), MODEL)
+    assert made.call.warnings == ("asked for 1:1 at 4K, got 1024 x 1024",)
+
+
 @pytest.mark.parametrize(
     ("word", "code", "words"),
     [

@@ -229,6 +229,14 @@ async def test_a_picture_is_made_out_of_references(stub: OpenAIStub, openai: Ope
     assert any("seed" in warning for warning in result.call.warnings)
 
 
+async def test_what_was_not_followed_is_told(stub: OpenAIStub, openai: OpenAIProvider) -> None:
+    made = await openai.generate(ImageRequest("on marble", aspect_ratio="16:9"), IMAGES)
+    assert not any("asked for" in warning for warning in made.call.warnings)
+    stub.says = 200, {"data": [{"b64_json": base64.b64encode(picture(1024, 1024)).decode()}]}
+    made = await openai.generate(ImageRequest("on marble", aspect_ratio="16:9"), IMAGES)
+    assert made.call.warnings[1:] == ("asked for 1360 x 768, got 1024 x 1024",)
+
+
 async def test_a_picture_out_of_nothing(stub: OpenAIStub, openai: OpenAIProvider) -> None:
     await openai.generate(ImageRequest("a logo", transparent=True), IMAGES)
     [call] = stub.calls
