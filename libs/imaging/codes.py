@@ -1,9 +1,8 @@
-"""Printed codes in a photo: barcodes and QR codes, and ArUco markers as a ruler. No model files needed."""
+"""Printed codes in a photo: barcodes and QR codes. No model files needed."""
 
 from dataclasses import dataclass
 
 import cv2
-import numpy as np
 
 from libs.imaging.pixels import Pixels
 
@@ -16,13 +15,6 @@ class Code:
 
     kind: str
     value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    pixels_per_mm: float
-    straightness: float
-    """1 for a marker seen straight on, less when tilted."""
 
 
 def read_codes(rgb: Pixels) -> list[Code]:
@@ -52,15 +44,3 @@ def _qr_codes(bgr: Pixels) -> list[Code]:
 
 def _printable(value: str) -> str:
     return "".join(character for character in value if character.isprintable())[:LONGEST_VALUE]
-
-
-def marker_scale(rgb: Pixels, side_mm: float) -> Scale | None:
-    """From a printed ArUco marker (4x4_50) of known side; it holds in the marker's plane only."""
-    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50))
-    corners, ids, _ = detector.detectMarkers(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY))
-    if ids is None or len(ids) == 0:
-        return None
-    points = corners[0][0]
-    sides = np.linalg.norm(points - np.roll(points, 1, 0), axis=1)
-    # Corners are the centres of black pixels: half a pixel at either end is missing.
-    return Scale(float((sides.mean() + 1) / side_mm), float(sides.min() / sides.max()))

@@ -3,11 +3,11 @@
 import cv2
 import numpy as np
 
+from libs.imaging.markers import DICTIONARY, MODULES, QUIET
 from libs.imaging.pixels import Plane
 
-QUIET_QR, QUIET_EAN, QUIET_MARKER = 4, 9, 1
+QUIET_QR, QUIET_EAN = 4, 9
 """White modules around a code, without which readers miss it."""
-MARKER_MODULES = 6
 MODULE_MM = 0.33
 """Of an EAN at its nominal size."""
 EAN_HEIGHT_MM = 22.85
@@ -74,11 +74,8 @@ def _check_digit(digits: str) -> str:
 
 def marker(side_mm: float) -> str:
     """Number 0 of the dictionary 4x4_50; `side_mm` is the black square's, which `marker_mm` of an analysis means."""
-    dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_4X4_50)
-    drawn = cv2.aruco.generateImageMarker(dictionary, 0, MARKER_MODULES)
-    return _svg(
-        np.pad(np.asarray(drawn) < 128, QUIET_MARKER), side_mm / MARKER_MODULES, side_mm / MARKER_MODULES
-    )
+    drawn = cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(DICTIONARY), 0, MODULES)
+    return _svg(np.pad(np.asarray(drawn) < 128, QUIET), side_mm / MODULES, side_mm / MODULES)
 
 
 def _trimmed(modules: Plane) -> Plane:

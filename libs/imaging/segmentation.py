@@ -19,9 +19,10 @@ from libs.imaging.grab_cut import (
     grab_cut,
     is_foreground,
 )
+from libs.imaging.markers import without_markers
 from libs.imaging.masks import bridge_stripes, tidy
 from libs.imaging.matting import alpha_matte, decontaminate
-from libs.imaging.pixels import Pixels, Plane, dilate, erode, gaussian, norm, resize, shrink, square, to_lab
+from libs.imaging.pixels import Pixels, Plane, dilate, erode, gaussian, norm, resize, square, to_lab
 
 WORKING_SIDE = 640
 COARSE_SIDE_PLAIN, COARSE_SIDE_BUSY = 300, 460
@@ -80,7 +81,7 @@ def segment(rgb: Pixels, prior: Plane | None = None) -> Cutout:
 
     `prior` says where the subject is, in the labels of `libs.imaging.grab_cut`, at the size of `rgb`.
     """
-    small = shrink(rgb, WORKING_SIDE, least_side=16)
+    small = without_markers(rgb, WORKING_SIDE)
     lab = to_lab(cv2.bilateralFilter(small, 5, 30, 5))
     backdrop = backdrops.fit(lab)
     scene = _Scene(small, lab, backdrop, backdrop.distance(lab))

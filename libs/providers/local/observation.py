@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from libs.imaging.codes import Code, Scale, marker_scale, read_codes
+from libs.imaging.codes import Code, read_codes
 from libs.imaging.colours import Colour, dominant
 from libs.imaging.decode import inspect, open_rgb
 from libs.imaging.defects import Defect, find_defects
+from libs.imaging.markers import Scale, marker_scale
 from libs.imaging.pixels import Pixels
 from libs.imaging.quality import Outline, PhotoMetrics, Surface, measure, outline, surface
 from libs.imaging.segmentation import Cutout, segment

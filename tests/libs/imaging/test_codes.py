@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 
 from deploy.codes import app
 from libs.imaging import print_codes
-from libs.imaging.codes import Code, marker_scale, read_codes
+from libs.imaging.codes import Code, read_codes
+from libs.imaging.markers import DICTIONARY, find_markers, marker_scale
 from libs.imaging.pixels import Pixels
+from libs.imaging.segmentation import segment
 from libs.providers.base import Hints
 from libs.providers.local import specification
 from libs.providers.local.observation import observe
@@ -64,10 +66,53 @@ def test_a_marker_is_a_ruler() -> None:
     assert marker_scale(on_paper(np.zeros((9, 9, 3), np.uint8)), side_mm=50) is None
 
 
+MARKER_10 = printed(print_codes.marker(10))
+
+
+def with_marker(picture: Pixels, x: int, y: int, paper: int = 0) -> Pixels:
+    """`paper` is how much white was left around it when it was cut out."""
+    marker = np.pad(MARKER_10, ((paper, paper), (paper, paper), (0, 0)), constant_values=255)
+    shown = picture.copy()
+    shown[y - paper : y - paper + marker.shape[0], x - paper : x - paper + marker.shape[1]] = marker
+    return shown
+
+
+@pytest.mark.parametrize("paper", [0, 14])
+@pytest.mark.parametrize(("x", "y"), [(20, 20), (70, 450), (480, 500)])
+def test_a_marker_beside_the_product_is_no_part_of_it(x: int, y: int, paper: int) -> None:
+    picture, truth = mug(640)
+    cut = segment(with_marker(picture, x, y, paper))
+    mistaken = (cut.alpha > 0.5) != (truth > 0)
+    assert mistaken.sum() < 0.01 * truth.sum()
+
+
+@pytest.mark.parametrize("backdrop", [(245, 245, 245), (120, 128, 120)])
+def test_a_marker_on_the_product_is_part_of_it(backdrop: tuple[int, int, int]) -> None:
+    box = np.full((640, 640, 3), backdrop, np.uint8)
+    box[150:500, 120:520] = (170, 125, 80)
+    cut = segment(with_marker(box, 270, 270))
+    assert cut.alpha[160:490, 130:510].min() > 0.9
+    assert np.array_equal(cut.rgb[275:300, 275:300], with_marker(box, 270, 270)[275:300, 275:300])
+
+
+def test_the_white_product_beside_it_is_not_taken_for_its_paper() -> None:
+    plate = np.full((640, 640, 3), (120, 128, 120), np.uint8)
+    plate[150:500, 220:520] = (250, 250, 250)
+    cut = segment(with_marker(plate, 220 - len(MARKER_10), 300))
+    assert cut.alpha[160:490, 230:510].min() > 0.5
+    assert not cut.alpha[:, :200].any()
+
+
+def test_a_black_square_without_white_around_it_is_no_marker() -> None:
+    modules = cv2.aruco.generateImageMarker(cv2.aruco.getPredefinedDictionary(DICTIONARY), 0, 90)
+    pattern = np.full((300, 300), 60, np.uint8)
+    pattern[100:190, 100:190] = np.maximum(modules, 30)
+    assert find_markers(cv2.cvtColor(pattern, cv2.COLOR_GRAY2RGB)) == []
+
+
 def test_a_marker_beside_the_product_gives_millimetres() -> None:
     picture, mask = mug(640)
-    marker = printed(print_codes.marker(10))
-    picture[20 : 20 + marker.shape[0], 20 : 20 + marker.shape[1]] = marker
+    picture = with_marker(picture, 20, 20)
     spec = specification.build([observe(encode(picture), marker_mm=10)], Hints(marker_mm=10))
     sizes = {item["axis"]: item["value"] for item in spec["dimensions"]["items"]}
     rows, columns = np.nonzero(mask)
