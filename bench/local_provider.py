@@ -20,6 +20,7 @@ import numpy as np
 import psutil
 
 from bench.harness import Bar, Measure, check, interleave, report
+from libs.imaging.photos import Photo, open_photo
 from libs.imaging.pixels import Pixels
 from libs.imaging.segmentation import segment
 from libs.providers.base import Brief, Hints, ImageBlob, ImageRequest
@@ -29,7 +30,7 @@ from libs.providers.local.framing import picture_size
 from libs.providers.local.logo.draft import draft
 from libs.providers.local.logo.layout import lay_out
 from libs.providers.local.logo.render import rasterise
-from libs.providers.local.observation import decode, observe
+from libs.providers.local.observation import observe
 from libs.providers.local.prompt import parse
 from libs.providers.local.provider import LocalProvider
 from libs.providers.local.tryon.preview import try_on
@@ -60,7 +61,7 @@ Steps = dict[str, Callable[[], object]]
 async def main() -> bool:
     cv2.setNumThreads(1)
     plain = mug(SIDE)[0]
-    busy = decode(photo("coffee.png"), SIDE)
+    busy = open_photo(photo("coffee.png"), SIDE).rgb
     ours = _ours(plain, busy)
     peers = _peers(PEER, plain, busy) if PEER else {}
     prototype, bar = ("prototype", SLOWER) if peers else ("prototype, as recorded", SLOWER_THAN_RECORDED)
@@ -87,7 +88,7 @@ def _ours(plain: Pixels, busy: Pixels) -> Steps:
         "segment, busy backdrop": lambda: segment(busy),
         "specification": lambda: specification.build([observe(file)], Hints()),
     }
-    person, top = decode(photo("astronaut.png"), SIDE), shirt(SIDE)[0]
+    person, top = open_photo(photo("astronaut.png"), SIDE), Photo(shirt(SIDE)[0])
     steps["try-on"] = lambda: try_on(person, [top])
     design = draft(Brief("", "Northpeak", "gear that lasts", "outdoor", ("bold",)), 4, 0)
     steps["logo"] = lambda: rasterise(lay_out(design, SIDE, SIDE))
@@ -100,14 +101,14 @@ def _peers(folder: str, plain: Pixels, busy: Pixels) -> Steps:
     sys.path.insert(0, str(Path(folder)))
     names = ("seg", "spec", "scene", "tryon", "logo")
     seg, spec, scene, tryon, logo = (importlib.import_module(name) for name in names)
-    person, top = decode(photo("astronaut.png"), SIDE), shirt(SIDE)[0]
+    person, top = open_photo(photo("astronaut.png"), SIDE).rgb, shirt(SIDE)[0]
     brief = {"name": "Northpeak", "tagline": "gear that lasts", "industry": "outdoor", "style": "bold"}
     design = logo.design(brief, 4, 0)
     cut, file = seg.segment(plain), encode(plain)
     steps: Steps = {
         "segment, plain backdrop": lambda: seg.segment(plain),
         "segment, busy backdrop": lambda: seg.segment(busy),
-        "specification": lambda: spec.build(decode(file, SIDE)),
+        "specification": lambda: spec.build(open_photo(file, SIDE).rgb),
         "try-on": lambda: tryon.try_on(person, [top]),
         "logo": lambda: logo.render(design, SIDE, SIDE),
     }

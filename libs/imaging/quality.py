@@ -94,7 +94,7 @@ def _blockiness(grey: Plane) -> float:
 
 
 def _cast(cut: Cutout) -> float | None:
-    if not cut.plain_background or np.mean(cut.background_rgb) <= 110:
+    if not cut.plain_background or cut.background_rgb is None or np.mean(cut.background_rgb) <= 110:
         return None
     _, a, b = lab_of([cut.background_rgb])[0]
     return round(float(np.hypot(a, b)), 1)

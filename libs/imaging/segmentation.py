@@ -49,7 +49,8 @@ class Cutout:
     alpha: Plane
     confidence: float
     plain_background: bool
-    background_rgb: tuple[int, int, int]
+    background_rgb: tuple[int, int, int] | None
+    """None if the photo came without a backdrop."""
     evidence: Evidence
     warnings: tuple[str, ...]
 

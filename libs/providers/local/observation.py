@@ -3,16 +3,14 @@
 import time
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from libs.imaging.codes import Code, read_codes
 from libs.imaging.colours import Colour, dominant
-from libs.imaging.decode import inspect, open_rgb
+from libs.imaging.decode import inspect
 from libs.imaging.defects import Defect, find_defects
 from libs.imaging.markers import Scale, marker_scale
-from libs.imaging.pixels import Pixels
+from libs.imaging.photos import open_photo
 from libs.imaging.quality import Outline, PhotoMetrics, Surface, measure, outline, surface
-from libs.imaging.segmentation import Cutout, segment
+from libs.imaging.segmentation import Cutout
 
 MEASURED_SIDE = 2048  # details beyond it change no measurement
 
@@ -37,16 +35,13 @@ class Observation:
         return box.w * self.photo.width, box.h * self.photo.height
 
 
-def decode(data: bytes, longest_side: int) -> Pixels:
-    return np.asarray(open_rgb(data, longest_side=longest_side))
-
-
 def observe(data: bytes, marker_mm: float | None = None) -> Observation:
     """Raises as `libs.imaging.decode.inspect` does."""
     info = inspect(data, formats=("jpeg", "png", "webp", "gif"))
-    rgb = decode(data, MEASURED_SIDE)
+    picture = open_photo(data, MEASURED_SIDE)
+    rgb = picture.rgb
     started = time.perf_counter()
-    cut = segment(rgb)
+    cut = picture.cut_out()
     segmented = time.perf_counter()
     photo = replace(measure(rgb, cut), width=info.width, height=info.height)
     found = (outline(cut), surface(rgb, cut), dominant(cut.rgb, cut.alpha), read_codes(rgb))

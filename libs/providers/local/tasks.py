@@ -14,8 +14,9 @@ from PIL import Image
 from libs.imaging import metadata
 from libs.imaging.faces import find_face
 from libs.imaging.metadata import DigitalSource, Mark
+from libs.imaging.photos import open_photo
 from libs.imaging.pixels import Pixels
-from libs.imaging.segmentation import Cutout, segment
+from libs.imaging.segmentation import Cutout
 from libs.providers.base import Brief, Hints, ImageBlob, ImageOut, ImageRequest
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local import specification
@@ -27,7 +28,7 @@ from libs.providers.local.logo.draft import draft, in_words
 from libs.providers.local.logo.layout import lay_out
 from libs.providers.local.logo.refine import refine
 from libs.providers.local.logo.render import rasterise, svg
-from libs.providers.local.observation import MEASURED_SIDE, decode, observe
+from libs.providers.local.observation import MEASURED_SIDE, observe
 from libs.providers.local.prompt import parse
 from libs.providers.local.results import Made, Measured
 from libs.providers.local.tryon.body import cut_out_person
@@ -62,10 +63,10 @@ def defects(image: bytes) -> Measured:
 
 def attributes(image: bytes, names: Sequence[str]) -> Measured:
     clock = _Clock()
-    rgb = decode(image, MEASURED_SIDE)
-    cut = segment(rgb)
+    photo = open_photo(image, MEASURED_SIDE)
+    cut = photo.cut_out()
     clock.lap("segment_ms")
-    measured = [attribute.model_dump() for attribute in measure_attributes(rgb, cut, names)]
+    measured = [attribute.model_dump() for attribute in measure_attributes(photo.rgb, cut, names)]
     clock.lap("measure_ms")
     return Measured(measured, clock.laps, cut.warnings)
 
@@ -110,7 +111,7 @@ def try_on(request: ImageRequest) -> Made:
     if not people or not placed:
         text = "the local provider can place tops on one person: give a person's photo and a garment's"
         raise ProviderError(ErrorCode.UNSUPPORTED if garments else ErrorCode.INVALID, text, "local")
-    preview = dress(decode(people[0].data, side), [decode(garment.data, side) for garment in placed])
+    preview = dress(open_photo(people[0].data, side), [open_photo(garment.data, side) for garment in placed])
     clock.lap("compose_ms")
     details = {
         "preview": True,
@@ -194,15 +195,15 @@ def _drawn(request: ImageRequest, design: Design, details: dict[str, Any]) -> Ma
 
 def _person(photo: bytes) -> Cutout:
     """By the face, if one is seen."""
-    rgb = decode(photo, LARGEST_PHOTO)
-    face = find_face(rgb)
-    return cut_out_person(rgb, face) if face else segment(rgb)
+    person = open_photo(photo, LARGEST_PHOTO)
+    face = find_face(person.rgb)
+    return cut_out_person(person, face) if face else person.cut_out()
 
 
 @functools.lru_cache(maxsize=2)
 def _cutout(photo: bytes, longest_side: int) -> Cutout:
     """Kept, because the pictures of one request all need the same one."""
-    return segment(decode(photo, longest_side))
+    return open_photo(photo, longest_side).cut_out()
 
 
 def _encode(pixels: Pixels, source: DigitalSource, record: dict[str, Any], seed: int | None) -> ImageOut:

@@ -7,10 +7,11 @@ from libs.imaging.codes import read_codes
 from libs.imaging.colour_names import ciede2000, css_name, plain_name
 from libs.imaging.colours import dominant, merge_lists
 from libs.imaging.defects import Defect, find_defects
+from libs.imaging.photos import open_photo
 from libs.imaging.pixels import Pixels
 from libs.imaging.quality import measure, outline, surface
 from libs.imaging.segmentation import Cutout, segment
-from tests.libs.imaging.drawings import mug
+from tests.libs.imaging.drawings import encode, mug
 
 
 def overlap(cut: Cutout, truth: Pixels) -> float:
@@ -147,3 +148,41 @@ def _defects(picture: Pixels) -> list[Defect]:
 
 def test_no_code_is_seen_where_there_is_none() -> None:
     assert read_codes(mug()[0]) == []
+
+
+def cut_out_file(alpha: Pixels) -> bytes:
+    """A blue mug on a busy backdrop that its alpha hides: no segmentation would find it there."""
+    picture, truth = mug()
+    noise = np.random.default_rng(2).integers(0, 255, picture.shape, np.uint8)
+    return encode(np.dstack([np.where(truth[..., None] > 0, picture, noise), alpha]))
+
+
+def test_a_cut_out_file_has_its_outline_already() -> None:
+    truth = mug()[1]
+    photo = open_photo(cut_out_file(truth * 255), 2048)
+    cut = photo.cut_out()
+    assert np.array_equal(cut.alpha, truth)
+    assert cut.confidence > 0.9
+    assert cut.warnings == ()
+    assert (cut.rgb[truth == 0] == 255).all()
+    assert (photo.rgb[truth == 0] == 255).all()
+    metrics = measure(photo.rgb, cut)
+    assert metrics.background_cast is None
+    assert {defect.kind for defect in find_defects(photo.rgb, cut, metrics)} == {"low_resolution"}
+    assert "blue" in dominant(cut.rgb, cut.alpha)[0].name
+
+
+def test_what_is_half_transparent_keeps_its_colour() -> None:
+    truth = mug()[1]
+    cut = open_photo(cut_out_file(truth * 160), 2048).cut_out()
+    assert cut.alpha.max() == pytest.approx(160 / 255)
+    inside = truth > 0
+    assert np.array_equal(cut.rgb[inside], mug()[0][inside])
+
+
+@pytest.mark.parametrize("opaque", [255, 252])
+def test_an_alpha_that_hides_nothing_is_no_outline(opaque: int) -> None:
+    picture, truth = mug()
+    photo = open_photo(encode(np.dstack([picture, np.full_like(truth, opaque)])), 2048)
+    assert photo.layer is None
+    assert overlap(photo.cut_out(), truth) > 0.95

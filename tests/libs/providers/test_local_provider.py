@@ -132,6 +132,19 @@ async def test_the_background_is_removed(local: LocalProvider) -> None:
     assert mark.source == DigitalSource.ALTERED
 
 
+async def test_the_background_of_a_cut_out_is_gone_already(local: LocalProvider) -> None:
+    picture, truth = mug()
+    layer = np.dstack([picture, truth * 255])
+    result = await local.remove_background(blob(encode(layer)))
+    with Image.open(io.BytesIO(result.image.data)) as image:
+        pixels = np.asarray(image)
+    assert np.array_equal(pixels[..., 3], layer[..., 3])
+    assert np.array_equal(pixels[truth > 0], layer[truth > 0])
+    garment = replace(blob(encode(np.dstack([shirt()[0], shirt()[1] * 255]))), role="garment")
+    worn = await local.try_on(ImageRequest("try it on", [PERSON, garment], seed=3))
+    assert not any("outline" in warning for warning in worn.call.warnings)
+
+
 async def test_defects_come_with_their_boxes(local: LocalProvider) -> None:
     found = (await local.defects(BLUE)).value
     assert [(defect.kind, defect.scope) for defect in found] == [("low_resolution", "photo")]

@@ -6,6 +6,7 @@ import pytest
 
 from libs.imaging.decode import open_rgb
 from libs.imaging.faces import Face, find_face
+from libs.imaging.photos import Photo
 from libs.imaging.pixels import Pixels
 from libs.imaging.segmentation import segment
 from libs.providers.errors import ErrorCode, ProviderError
@@ -22,7 +23,7 @@ GREEN = shirt(200)[0]
 
 @pytest.fixture(scope="module")
 def preview() -> Preview:
-    return try_on(PERSON, [GREEN])
+    return try_on(Photo(PERSON), [Photo(GREEN)])
 
 
 def green(image: Pixels) -> Pixels:
@@ -86,12 +87,12 @@ def test_it_says_that_it_is_a_placement_preview(preview: Preview) -> None:
 
 
 def test_the_same_photos_give_the_same_pixels(preview: Preview) -> None:
-    assert np.array_equal(try_on(PERSON, [GREEN]).image, preview.image)
+    assert np.array_equal(try_on(Photo(PERSON), [Photo(GREEN)]).image, preview.image)
 
 
 def test_nobody_to_dress_is_said() -> None:
     with pytest.raises(ProviderError, match="no frontal face") as error:
-        try_on(mug()[0], [GREEN])
+        try_on(Photo(mug()[0]), [Photo(GREEN)])
     assert (error.value.code, error.value.reason) == (ErrorCode.UNSUPPORTED, "no_face")
 
 
@@ -129,7 +130,7 @@ def test_cloth_of_the_backdrops_colour_is_kept() -> None:
 
 def test_any_picture_can_be_a_garment() -> None:
     noise = np.random.default_rng(5).integers(0, 255, (64, 200, 3), np.uint8)
-    result = try_on(PERSON, [noise, cv2.resize(GREEN, (64, 300))])
+    result = try_on(Photo(PERSON), [Photo(noise), Photo(cv2.resize(GREEN, (64, 300)))])
     assert result.image.shape == PERSON.shape
     assert any("not plain" in warning for warning in result.warnings)
 

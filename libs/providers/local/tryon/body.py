@@ -7,8 +7,9 @@ import numpy as np
 
 from libs.imaging.faces import Face
 from libs.imaging.grab_cut import BACKGROUND, FOREGROUND, MAYBE_BACKGROUND, MAYBE_FOREGROUND
-from libs.imaging.pixels import Pixels, Plane
-from libs.imaging.segmentation import Cutout, segment
+from libs.imaging.photos import Photo
+from libs.imaging.pixels import Plane
+from libs.imaging.segmentation import Cutout
 
 SHOULDER = 0.86
 """Where a shoulder's end is, as a share of the half width."""
@@ -60,8 +61,8 @@ def _fill_ellipse(plane: Plane, centre: tuple[float, float], radii: tuple[float,
     cv2.ellipse(plane, (x, y), (across, down), 0, 0, 360, int(label), -1)
 
 
-def cut_out_person(rgb: Pixels, face: Face) -> Cutout:
-    return segment(rgb, _silhouette_prior(rgb.shape, face))
+def cut_out_person(person: Photo, face: Face) -> Cutout:
+    return person.cut_out(_silhouette_prior(person.rgb.shape, face))
 
 
 def measure_body(mask: Plane, face: Face) -> Body:

@@ -83,7 +83,7 @@ def measure_garment(cut: Cutout) -> Garment:
 def _without_backdrop(cut: Cutout) -> Plane:
     """Alpha without the backdrop's shadowed corners, as under the arms; all of it where the cloth looks the same."""
     outside = cut.alpha < 0.05
-    if not outside.any():
+    if cut.background_rgb is None or not outside.any():
         return cut.alpha
     backdrop = np.median(cut.rgb[outside][::STEP], 0).astype(np.float32) + 1
     light = cut.rgb @ (backdrop / (backdrop @ backdrop))

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from libs.imaging.faces import find_face
+from libs.imaging.photos import Photo
 from libs.imaging.pixels import Pixels, Plane, to_bytes, wide_blur
-from libs.imaging.segmentation import segment
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.tryon.body import SHOULDER, Body, cut_out_person, measure_body
 from libs.providers.local.tryon.garment import Garment, measure_garment
@@ -40,24 +40,25 @@ class Preview:
     warnings: tuple[str, ...]
 
 
-def try_on(person: Pixels, garments: Sequence[Pixels]) -> Preview:
+def try_on(person: Photo, garments: Sequence[Photo]) -> Preview:
     """`garments` from the innermost to the outermost. Raises `ProviderError` (unsupported) without a face."""
-    face = find_face(person)
+    face = find_face(person.rgb)
     if face is None:
         text = "no frontal face was found in the person's photo, and without one no garment can be placed"
         raise ProviderError(ErrorCode.UNSUPPORTED, text, "local", reason="no_face")
     cut = cut_out_person(person, face)
     body = measure_body(cut.alpha > 0.5, face)
-    image, covered = person.astype(np.float32), np.zeros(person.shape[:2], bool)
+    shape = person.rgb.shape
+    image, covered = person.rgb.astype(np.float32), np.zeros(shape[:2], bool)
     warnings, trust = [CAVEAT], min(face.confidence, cut.confidence)
     for number, photo in enumerate(garments, 1):
-        garment_cut = segment(photo)
+        garment_cut = photo.cut_out()
         if not garment_cut.plain_background:
             warnings.append(f"garment {number}: the background is not plain, its outline may be wrong")
         trust = min(trust, garment_cut.confidence)
-        colours, alpha = _placed(measure_garment(garment_cut), body, person.shape)
-        colours = _lit(colours, body, person)
-        alpha = alpha * (1 - _head(body, person.shape) * cut.alpha)
+        colours, alpha = _placed(measure_garment(garment_cut), body, shape)
+        colours = _lit(colours, body, person.rgb)
+        alpha = alpha * (1 - _head(body, shape) * cut.alpha)
         _lay_over(image, colours, alpha, body, cut.alpha)
         covered |= alpha > 0.5
     coverage = _coverage(covered, cut.alpha > 0.5, body)
