@@ -6,7 +6,7 @@ import typer
 
 from deploy.operations.connection import opened, run
 
-PLACES = ("products", "inspiration-images", "generated-assets")
+PLACES = ("products", "inspiration-images", "generated-assets", "tryon-results")
 """Where pictures lie, by their owner's id."""
 
 app = typer.Typer(no_args_is_help=True, help="Accounts.")

@@ -14,6 +14,7 @@ from services.generation.requests import routes as requests
 from services.generation.requests.domain import generations
 from services.generation.settings import GenerationSettings
 from services.generation.store import definition
+from services.generation.tryon import routes as tryon
 
 
 @asynccontextmanager
@@ -25,7 +26,7 @@ async def answering(service: Service[GenerationSettings]) -> AsyncIterator[None]
 
 app = create_app(
     definition,
-    [requests.routes, images.routes, brands.routes, models.routes],
+    [requests.routes, images.routes, brands.routes, tryon.routes, models.routes],
     running=answering,
     refused_accounts=accounts.deactivated,
 )

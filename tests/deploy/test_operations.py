@@ -81,9 +81,7 @@ def test_a_person_is_erased_with_the_pictures(vitrine: Vitrine, stack: Stack) ->
     account_id = vitrine("auth", "admin", "create", email, "--password", "correct horse")[1].split()[0]
     variables: dict[str, Any] = definition.variables(stack.service_env("auth"))
     objects = ObjectStore(AuthSettings(**variables))
-    keys = [
-        f"{place}/{account_id}/1/{name}.png" for place in ("products", "generated-assets") for name in "ab"
-    ]
+    keys = [f"{place}/{account_id}/1/{name}.png" for place in ("products", "tryon-results") for name in "ab"]
 
     async def put_both() -> None:
         for key in keys:

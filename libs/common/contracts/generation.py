@@ -10,6 +10,15 @@ from libs.common.contracts.analysis import PinnedReference
 from libs.common.contracts.jobs import FailedAttempt
 
 Kind = Literal["product_image", "tryon", "tryon_multi", "background_removal", "brand_logo", "refine"]
+Slot = Literal["upper_body", "lower_body", "full_body"]
+"""Where a garment is worn."""
+
+
+class PinnedPhoto(PinnedReference):
+    """A photo that a picture is made from; of a garment, `slot` is where it is worn, if that is known."""
+
+    role: Literal["product", "person", "garment"] = "product"
+    slot: Slot | None = None
 
 
 class PinnedSpecification(BaseModel):
@@ -68,7 +77,7 @@ class GenerationInputs(BaseModel):
     resolution: str
     images: list[PinnedImage]
     specification: PinnedSpecification | None = None
-    references: list[PinnedReference] = []
+    references: list[PinnedPhoto] = []
     provider: str | None = None
     model: str | None = None
     fallback: bool = True

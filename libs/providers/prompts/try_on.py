@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from libs.providers.base import ImageBlob
-
 TEMPLATE = "try-on/1"
 
 KEEP = (
@@ -14,15 +12,15 @@ KEEP = (
 )
 
 
-def try_on_prompt(garments: Sequence[ImageBlob], wish: str | None = None) -> str:
-    """For references in this order: the person, then the garments."""
-    worn = [_worn(number, garment) for number, garment in enumerate(garments, start=2)]
+def try_on_prompt(slots: Sequence[str | None], wish: str | None = None) -> str:
+    """For references in this order: the person, then the garments; `slots` are where each of those is worn."""
+    worn = [_worn(number, slot) for number, slot in enumerate(slots, start=2)]
     lines = ["The first picture shows a person. Dress this person:", *worn, KEEP]
     if wish:
         lines.append(f"Also: {wish}")
     return "\n".join(lines)
 
 
-def _worn(number: int, garment: ImageBlob) -> str:
-    where = f" as {garment.slot.replace('_', ' ')}" if garment.slot else ""
+def _worn(number: int, slot: str | None) -> str:
+    where = f" on the {slot.replace('_', ' ')}" if slot else ""
     return f"- in the garment of picture {number}{where}, in place of what is worn there now"

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from libs.common.contracts.analysis import PinnedReference
-from libs.common.contracts.generation import PinnedImage, PinnedParent
+from libs.common.contracts.generation import PinnedImage, PinnedParent, PinnedPhoto
 from libs.common.errors import Conflict
 from libs.providers.base import Capability, Resolution
 from libs.providers.directory import Choice, Directory
@@ -68,7 +67,7 @@ def first_logos(
         resolution=wanted.resolution,
         transparent=wanted.transparent,
         images=_planned(owner_id, project_id, wanted.count, wanted.seed, at),
-        references=[PinnedReference.model_validate(picture.model_dump()) for picture in inspiration],
+        references=[PinnedPhoto.model_validate(picture.model_dump()) for picture in inspiration],
         provider=choice.provider,
         model=choice.model,
         fallback=wanted.fallback,

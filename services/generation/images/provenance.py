@@ -69,11 +69,13 @@ class ParentFacts(BaseModel):
 
 
 class ReferenceFacts(BaseModel):
-    """A photo as it was pinned; `upload` is what catalog tells of it, null once it is deleted."""
+    """A photo as it was pinned, and what it shows; `upload` is what catalog tells of it, null once it is deleted."""
 
     reference_id: UUID
     s3_key: str
     sha256: str
+    role: str
+    slot: str | None
     upload: dict[str, Any] | None
 
 
@@ -136,6 +138,8 @@ def _reference(pinned: dict[str, Any], uploads: Mapping[str, dict[str, Any]]) ->
         reference_id=pinned["reference_id"],
         s3_key=pinned["key"],
         sha256=pinned["sha256"],
+        role=pinned.get("role", "product"),
+        slot=pinned.get("slot"),
         upload=uploads.get(pinned["reference_id"]),
     )
 

@@ -11,8 +11,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from libs.common.bus import Bus
-from libs.common.contracts.analysis import PinnedReference
-from libs.common.contracts.generation import PinnedImage, PinnedSpecification
+from libs.common.contracts.generation import PinnedImage, PinnedPhoto, PinnedSpecification
 from libs.common.errors import Conflict
 from libs.providers.directory import Choice
 from libs.providers.prompts import scene
@@ -33,7 +32,7 @@ class Basis:
     """What the pictures of a request rest on, beside their user's wish."""
 
     product: Product
-    references: list[PinnedReference]
+    references: list[PinnedPhoto]
     specification: PinnedSpecification | None
     final_prompt: str
     prompt_template: str = scene.TEMPLATE
@@ -47,7 +46,9 @@ async def basis_of(bus: Bus, owner_id: UUID, product_id: UUID, body: GenerateBod
     )
     if not product.references:
         raise Conflict("upload a photo of the product first", code="no_reference_images")
-    references = product.references[:MOST_REFERENCES]
+    references = [
+        PinnedPhoto.model_validate(one.model_dump()) for one in product.references[:MOST_REFERENCES]
+    ]
     return Basis(product, references, pinned(specification), text_of(body, specification))
 
 

@@ -59,6 +59,7 @@ generation_requests = sa.Table(
     sa.Column("started_at", sa.TIMESTAMP(timezone=True)),
     sa.Column("completed_at", sa.TIMESTAMP(timezone=True)),
     sa.Index(None, "product_id", "created_at"),
+    sa.Index(None, "owner_id", "created_at", postgresql_where=sa.text("product_id IS NULL")),
 )
 
 

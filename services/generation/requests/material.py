@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from libs.common.contracts.analysis import PinnedReference
-from libs.common.contracts.generation import BrandBrief, GenerationRequested, PinnedImage, PinnedParent
+from libs.common.contracts.generation import (
+    BrandBrief,
+    GenerationRequested,
+    PinnedImage,
+    PinnedParent,
+    PinnedPhoto,
+)
 from libs.common.jobs.work import RunningJob
 from libs.common.objects import ObjectStore
 from libs.providers.base import AspectRatio, Brief, Capability, ImageBlob, ImageRequest, Resolution
@@ -14,7 +20,7 @@ from libs.providers.chain import Providers
 from libs.providers.pictures import load
 from libs.providers.prompts.logo import logo_prompt
 from services.generation.requests.directions import directions
-from services.generation.requests.domain import Generation
+from services.generation.requests.domain import TRY_ONS, Generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +40,13 @@ async def material_of(providers: Providers, job: RunningJob[Generation]) -> Mate
     if request.parent:
         pictures = [await _parent(objects, request.parent)]
     else:
-        pictures = await asyncio.gather(*(load(objects, photo) for photo in request.references))
+        pictures = await asyncio.gather(*(_photo(objects, photo) for photo in request.references))
     return Material(pictures, [request.prompt] * len(request.images))
 
 
 def capability_of(request: GenerationRequested) -> Capability:
+    if request.kind in TRY_ONS:
+        return Capability.TRY_ON
     return Capability.EDIT if request.parent else Capability.GENERATE
 
 
@@ -75,6 +83,10 @@ def as_brief(told: BrandBrief) -> Brief:
         colours=tuple(told.colors),
         purpose="logo",
     )
+
+
+async def _photo(objects: ObjectStore, photo: PinnedPhoto) -> ImageBlob:
+    return replace(await load(objects, photo), role=photo.role, slot=photo.slot)
 
 
 async def _parent(objects: ObjectStore, parent: PinnedParent) -> ImageBlob:

@@ -37,7 +37,7 @@ class Studio:
 
     name: str = "local"
     capabilities: frozenset[Capability] = frozenset(
-        {Capability.GENERATE, Capability.EDIT, Capability.PROMPTS}
+        {Capability.GENERATE, Capability.EDIT, Capability.TRY_ON, Capability.PROMPTS}
     )
     asked: list[ImageRequest] = field(default_factory=list)
     failures: dict[int, list[ErrorCode]] = field(default_factory=dict)

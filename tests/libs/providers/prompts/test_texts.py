@@ -18,10 +18,6 @@ BRIEF = Brief(
 )
 
 
-def garment(slot: str | None) -> ImageBlob:
-    return ImageBlob(b"", "image/png", 64, 64, "garment", slot)
-
-
 def test_a_description_without_hints_is_the_plain_question() -> None:
     assert vision.describe(Hints()) == vision.DESCRIBE
 
@@ -45,9 +41,9 @@ def test_labels_and_attributes_are_listed() -> None:
 
 
 def test_a_person_is_dressed_garment_by_garment() -> None:
-    assert try_on_prompt([garment("upper_body"), garment(None)], "sleeves rolled up") == (
+    assert try_on_prompt(["upper_body", None], "sleeves rolled up") == (
         "The first picture shows a person. Dress this person:\n"
-        "- in the garment of picture 2 as upper body, in place of what is worn there now\n"
+        "- in the garment of picture 2 on the upper body, in place of what is worn there now\n"
         "- in the garment of picture 3, in place of what is worn there now\n"
         f"{KEEP}\n"
         "Also: sleeves rolled up"
@@ -95,5 +91,5 @@ def test_ideas_come_out_of_the_brief() -> None:
         "Style: calm, geometric\n"
         "Colours: teal, #f4efe6"
     )
-    liked = Brief("waves", references=[garment(None)])
+    liked = Brief("waves", references=[ImageBlob(b"", "image/png", 64, 64, "reference")])
     assert ideas(liked, 1).endswith("take up their mood, not their content.")

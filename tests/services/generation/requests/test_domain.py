@@ -1,6 +1,5 @@
 from uuid import UUID
 
-from libs.common.contracts.analysis import PinnedReference
 from libs.common.contracts.generation import (
     GenerationCancelled,
     GenerationCompleted,
@@ -13,6 +12,7 @@ from libs.common.contracts.generation import (
     JobQueued,
     JobStarted,
     PinnedImage,
+    PinnedPhoto,
     PinnedSpecification,
     PromptsWritten,
 )
@@ -34,7 +34,7 @@ INPUTS = {
     "resolution": "1K",
     "images": [PinnedImage(image_id=UUID(int=i), index=i, seed=40 + i, key=f"k{i}.png") for i in (1, 2)],
     "specification": PinnedSpecification(specification_id=UUID(int=3), version=2, sha256="5" * 64),
-    "references": [PinnedReference(reference_id=UUID(int=4), key="r.png", sha256="7" * 64)],
+    "references": [PinnedPhoto(reference_id=UUID(int=4), key="r.png", sha256="7" * 64)],
     "provider": "local",
     "model": "classical/1",
 }
