@@ -56,7 +56,7 @@ def describe(images: Sequence[bytes], hints: Hints) -> Measured:
 
 
 def defects(image: bytes) -> Measured:
-    seen = observe(image)
+    seen = observe(image, read=False)
     timings = {"segment_ms": round(seen.segment_ms, 1), "measure_ms": round(seen.measure_ms, 1)}
     return Measured(specification.defects([seen]), timings, seen.cut.warnings)
 

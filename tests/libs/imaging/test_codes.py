@@ -12,11 +12,12 @@ from deploy.codes import app
 from libs.imaging import print_codes
 from libs.imaging.codes import Code, read_codes
 from libs.imaging.markers import DICTIONARY, find_markers, marker_scale
+from libs.imaging.photos import open_photo
 from libs.imaging.pixels import Pixels
 from libs.imaging.segmentation import segment
 from libs.providers.base import Hints
 from libs.providers.local import specification
-from libs.providers.local.observation import observe
+from libs.providers.local.observation import MEASURED_SIDE, codes_of, observe
 from tests.libs.imaging.drawings import encode, mug
 
 PIXELS_PER_MM = 8
@@ -120,6 +121,25 @@ def test_a_marker_beside_the_product_gives_millimetres() -> None:
     assert sizes["height"] == pytest.approx((np.ptp(rows) + 1) / PIXELS_PER_MM, rel=0.05)
     assert {item["basis"] for item in spec["dimensions"]["items"]} == {"reference_object"}
     assert 0.5 < spec["dimensions"]["confidence"] < 0.9
+
+
+@pytest.mark.parametrize(
+    ("svg", "code"),
+    [
+        (print_codes.qr("https://example.com/p/1", 20), Code("QR", "https://example.com/p/1")),
+        (print_codes.ean13("4006381333931"), Code("EAN_13", "4006381333931")),
+    ],
+)
+def test_a_small_code_in_a_large_photo_is_read(svg: str, code: Code) -> None:
+    """12 megapixels of a whole package, as a phone takes them."""
+    picture = np.full((3000, 4000, 3), (225, 222, 215), np.uint8)
+    picture[400:2700, 800:3200] = (150, 90, 60)
+    label = printed(svg, 8)
+    picture[1900 : 1900 + len(label), 2200 : 2200 + label.shape[1]] = label
+    file = encode(cv2.GaussianBlur(picture, (0, 0), 0.8), "JPEG", quality=90)
+    small = open_photo(file, MEASURED_SIDE).rgb
+    assert read_codes(small) == []
+    assert codes_of(file, small, longest_side=4000) == [code]
 
 
 def test_the_command_prints_svg_and_refuses_what_is_none() -> None:
