@@ -1,5 +1,6 @@
 """A generation again: with everything as it was pinned, or with some of it otherwise."""
 
+from typing import cast
 from uuid import UUID
 
 from libs.common.bus import Bus
@@ -15,7 +16,12 @@ _TOLD = ("prompt", "custom_prompt_override", "specification_id", "version")
 
 
 def wish_again(earlier: GenerationRequested, body: RerunBody) -> Wish:
-    """The earlier wish with what is given; only an override can be cleared."""
+    """The earlier wish with what is given; only an override can be cleared.
+
+    Raises Conflict (not_repeatable) for what was made of no product.
+    """
+    if earlier.product_id is None:
+        raise Conflict("only pictures of a product can be made again", code="not_repeatable")
     given = body.model_dump(exclude_unset=True, exclude={"specification_id", "version", "dry_run"})
     changes = {
         name: value for name, value in given.items() if value is not None or name == "custom_prompt_override"
@@ -39,12 +45,11 @@ async def basis_again(bus: Bus, request_id: UUID, earlier: GenerationRequested, 
 
     Raises NotFound for a product deleted since or an unknown specification, and Unavailable.
     """
-    if earlier.product_id is None:
-        raise Conflict("only pictures of a product can be made again", code="not_repeatable")
+    product_id = cast(UUID, earlier.product_id)
     says_the_same = body.model_fields_set.isdisjoint(_TOLD)
     product, specification = await both(
-        ask_product(bus, earlier.owner_id, earlier.product_id),
-        _nothing() if says_the_same else _specification(bus, earlier.product_id, earlier, body),
+        ask_product(bus, earlier.owner_id, product_id),
+        _nothing() if says_the_same else _specification(bus, product_id, earlier, body),
     )
     if says_the_same:
         text, template, pin = earlier.final_prompt, earlier.prompt_template, earlier.specification

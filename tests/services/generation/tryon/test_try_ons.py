@@ -169,3 +169,9 @@ async def test_one_that_is_cancelled_has_failed_for_that_reason(client: AsyncCli
     await client.delete(accepted.json()["links"]["cancel"].removeprefix("/api/v1"))
     seen = await done(client, accepted, "failed")
     assert seen["code"] == "cancelled"
+
+
+async def test_it_is_not_made_again_from_its_request(client: AsyncClient) -> None:
+    job = (await ask(client)).json()["job_id"]
+    again = await client.post(f"/generation-requests/{job}/rerun")
+    assert (again.status_code, again.json()["code"]) == (409, "not_repeatable")
