@@ -8,6 +8,7 @@ import aiohttp
 import pydantic
 from google.genai import errors
 
+from libs.providers.connections import TooMuch
 from libs.providers.errors import ErrorCode, ProviderError, in_own_words, named, told_wait
 from libs.providers.gemini.card import NAME
 from libs.providers.record import Usage
@@ -82,6 +83,8 @@ def failure(error: Exception) -> ProviderError:
             return ProviderError(ErrorCode.TIMEOUT, in_own_words(ErrorCode.TIMEOUT, "Gemini", ""), NAME)
         case aiohttp.ClientError():
             return ProviderError(ErrorCode.UNAVAILABLE, "Gemini cannot be reached", NAME)
+        case TooMuch():
+            return ProviderError(ErrorCode.BAD_RESPONSE, "Gemini's answer is too large", NAME)
         case (
             errors.UnknownApiResponseError()
             | json.JSONDecodeError()

@@ -8,6 +8,7 @@ import aiohttp
 import httpx2
 import openai
 
+from libs.providers.connections import TooMuch
 from libs.providers.errors import ErrorCode, ProviderError, in_own_words, named, told_wait
 from libs.providers.openai.card import NAME
 from libs.providers.record import Usage
@@ -70,6 +71,8 @@ def _of_connection(error: Exception) -> ProviderError:
     while cause and not isinstance(cause, httpx2.ConnectTimeout | aiohttp.ConnectionTimeoutError):
         if isinstance(cause, TimeoutError):
             return ProviderError(ErrorCode.TIMEOUT, in_own_words(ErrorCode.TIMEOUT, "OpenAI", ""), NAME)
+        if isinstance(cause, TooMuch):
+            return ProviderError(ErrorCode.BAD_RESPONSE, "OpenAI's answer is too large", NAME)
         cause = cause.__cause__
     return ProviderError(ErrorCode.UNAVAILABLE, "OpenAI cannot be reached", NAME)
 

@@ -10,7 +10,7 @@ import openai
 from libs.imaging.metadata import DigitalSource
 from libs.providers import answers, pictures
 from libs.providers.base import Analysis, Brief, Hints, ImageBlob, ImageRequest, ImageResult
-from libs.providers.connections import HEADERS, LIMITS
+from libs.providers.connections import HEADERS, LIMITS, hook
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.openai import images, vision
 from libs.providers.openai.card import MOST_REFERENCES, NAME
@@ -47,7 +47,7 @@ class OpenAIProvider:
                 max_retries=0,
                 default_headers=HEADERS,
                 http_client=openai.DefaultAioHttpClient(
-                    limits=LIMITS, event_hooks={"request": [_in_one_piece]}
+                    limits=LIMITS, event_hooks={"request": [_in_one_piece], "response": [hook]}
                 ),
             )
         except openai.OpenAIError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from libs.providers import connections
 from libs.providers.base import Analysis, ImageBlob
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.gemini.provider import GeminiProvider
@@ -144,6 +145,22 @@ async def test_large_photos_and_large_answers_pass(kind: type[Provider]) -> None
     async with served(Wire()) as wire, opened(kind, wire.url) as provider:
         for wire.says in (plain, http(200, gzip.compress(body, 1), "Content-Encoding: gzip")):
             assert (await asked(provider, photo)).value == {"mug": 0.9}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_answer_without_an_end_is_not_kept(
+    kind: type[Provider], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little of it comes over the wire."""
+    monkeypatch.setattr(connections, "MOST_BYTES", 10_000_000)
+    packed = http(status, gzip.compress(answer(kind, 30_000_000)), "Content-Encoding: gzip")
+    plain, endless = http(status, answer(kind, 10_000_000)), CHUNKED + b"1c9c380\r\n" + b" " * 30_000_000
+    async with served(Wire()) as wire, opened(kind, wire.url) as provider:
+        for wire.says in (plain, packed, endless):
+            assert await failure(provider) == ErrorCode.BAD_RESPONSE
+        if status == 200:
+            wire.says = http(200, answer(kind, 9_000_000))
+            assert (await asked(provider)).value == {"mug": 0.9}
 
 
 @pytest.mark.filterwarnings("ignore:BasicAuth is dep:DeprecationWarning")  # the OpenAI SDK's business
