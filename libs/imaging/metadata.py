@@ -55,7 +55,7 @@ class DigitalSource(StrEnum):
     """A photo changed by such an algorithm, as when its background is removed."""
 
 
-WORDS = frozenset({"prompt", "used_words", "ignored_words", "changes", "history"})
+WORDS = frozenset({"prompt", "used_words", "ignored_words", "excluded_words", "changes", "history"})
 """Keys of a record that repeat what somebody wrote."""
 
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from libs.imaging.pixels import Pixels, Plane, gaussian, resize, wide_blur
+from libs.imaging.pixels import Pixels, gaussian, resize, wide_blur
 from libs.providers.local.bokeh import paint_bokeh
 from libs.providers.local.noise import Tone, colour, draw_seed, grid, lit, mix, sample
 from libs.providers.local.prompt import Plan, Rgb
-from libs.providers.local.surfaces import SURFACES, sand, tiles, wood
+from libs.providers.local.stage import DIMMED, Stage, mean_below, on_floor
+from libs.providers.local.studio import mirror, studio
+from libs.providers.local.surfaces import SURFACES, concrete, sand, tiles, wood
+from libs.providers.local.vocabulary import SCENES
 
 WALLS: Mapping[str, Rgb] = {
     "marble": (214, 211, 207),
@@ -28,7 +29,6 @@ FOREST_LIGHTS = ((120, 160, 70), (70, 120, 50), (190, 200, 110), (40, 84, 40), (
 CITY_LIGHTS = ((255, 186, 92), (255, 110, 80), (90, 150, 255), (240, 90, 200), (255, 232, 190))
 SUNSET_SKY = ((36, 42, 92), (160, 84, 120), (250, 150, 96), (255, 212, 150))
 DAY_SKY = ((74, 132, 200), (128, 178, 226), (190, 216, 238), (232, 240, 246))
-STUDIO_WHITE, STUDIO_DARK = (243, 242, 240), (52, 54, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +40,6 @@ class Backdrop:
     key_light: float
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What every painter needs; x and y run from 0 to 1 over the picture."""
-
-    plan: Plan
-    x: Plane
-    y: Plane
-    aspect: float
-    floor_y: float
-    """Where the product stands."""
-    key_light: float
-    hero: Rgb
-    """The product's median colour."""
-    rng: np.random.Generator
-
-    @property
-    def tint(self) -> Rgb | None:
-        return self.plan.colours[0] if self.plan.colours else None
-
-    @property
-    def height(self) -> int:
-        return len(self.y)
-
-    def spotlight(self) -> Plane:
-        """A soft light on the wall behind the product."""
-        across = (self.x - 0.5 - 0.12 * self.key_light) * self.aspect
-        return np.asarray(np.exp(-(across**2 + (self.y - self.floor_y * 0.62) ** 2) / 0.34))
-
-    def floor_plane(self, horizon: float, nearest: float = 2e-3) -> tuple[Plane, Plane]:
-        """Coordinates on a floor seen in perspective, at a random place of it."""
-        depth = 0.42 / np.maximum(self.y - horizon, nearest) * 1.55
-        across = (self.x - 0.5) * self.aspect * depth + self.rng.uniform(0, 9)
-        return across, depth + self.rng.uniform(0, 9)
-
-    def centre_light(self, offset: float, spread: float) -> Plane:
-        across = (self.x - 0.5 - offset * self.key_light) * self.aspect
-        return np.asarray(-(across**2) / spread)
-
-
 def paint(
     plan: Plan, width: int, height: int, floor_y: float, hero: Rgb, rng: np.random.Generator
 ) -> Backdrop:
@@ -88,7 +49,7 @@ def paint(
     if plan.scene in SURFACES:
         image, gloss = _flat_lay(stage) if plan.view == "top" else _table_top(stage)
     else:
-        image, gloss = PAINTERS.get(plan.scene, _studio)(stage)
+        image, gloss = PAINTERS.get(plan.scene, studio)(stage)
     return Backdrop(np.clip(image, 0, 255).astype(np.float32), gloss, key_light)
 
 
@@ -108,25 +69,26 @@ def _table_top(stage: Stage) -> tuple[Pixels, float]:
     floor = SURFACES[scene](u, v, stage.rng, stage.tint)
     distance = 0.42 / np.maximum(stage.y - horizon, 1e-3)
     fading = np.clip((distance - 1.1) / 3.0, 0, 1)[..., None]  # detail fades before it aliases
-    floor = mix(floor, _mean_below(floor, 0.8), fading)
+    floor = mix(floor, mean_below(floor, 0.8), fading)
     towards = (stage.y - stage.floor_y) ** 2 / 0.16
-    floor = lit(floor, 0.80 + 0.30 * np.exp(stage.centre_light(0.15, 0.5) - towards))
+    dimmed = DIMMED if stage.dark and stage.tint is None else 1.0
+    floor = lit(floor, dimmed * (0.80 + 0.30 * np.exp(stage.centre_light(0.15, 0.5) - towards)))
     back_edge = np.clip((stage.y - horizon - 0.012) / 0.03, 0, 1)[..., None]
     occlusion = 1 - 0.12 * np.exp(-(((stage.y - horizon) / 0.05) ** 2))
     return lit(mix(wall, floor, back_edge), occlusion), GLOSS.get(scene, 0.0)
 
 
 def _wall(stage: Stage) -> Pixels:
-    scene, colours, spotlight = stage.plan.scene, stage.plan.colours, stage.spotlight()
-    tone = colour(colours[1] if len(colours) > 1 else WALLS[scene])
+    scene, spotlight = stage.plan.scene, stage.spotlight()
+    tone = colour(stage.far or WALLS[scene]) * (DIMMED if stage.dark and stage.far is None else 1.0)
     wall = lit(tone, 0.80 + 0.26 * spotlight)
-    if scene == "kitchen":
+    if scene == "kitchen" and stage.far is None:
         across, up = (stage.x - 0.5) * stage.aspect * 5 + 0.2, stage.y * 5
         tiled = gaussian(
             tiles(across, up, stage.rng, (236, 238, 236)).astype(np.float32), 0.0045 * stage.height
         )
-        return lit(tiled, 0.82 + 0.25 * spotlight)
-    if scene == "wood":
+        return lit(tiled, (DIMMED if stage.dark else 1.0) * (0.82 + 0.25 * spotlight))
+    if scene == "wood" and stage.far is None:
         lights = [tone * 1.15, colour((255, 240, 215)), tone * 0.7]
         size = (stage.x.shape[1] // 4, stage.height // 4)
         glow = paint_bokeh(size, stage.rng, tone * 0.9, tone * 0.8, lights, 14, (0.06, 0.16), 0.03, 0.5)
@@ -135,22 +97,36 @@ def _wall(stage: Stage) -> Pixels:
 
 
 def _forest(stage: Stage) -> tuple[Pixels, float]:
-    trees = _distant_lights(stage, (96, 128, 70), (54, 82, 44), FOREST_LIGHTS, 70, (0.03, 0.13), 0.012, 1.0)
+    top, bottom, lights = _tinted(stage, (96, 128, 70), (54, 82, 44), *FOREST_LIGHTS)
+    trees = _distant_lights(stage, top, bottom, lights, 70, (0.03, 0.13), 0.012, 1.0)
     horizon = stage.floor_y - 0.16
-    floor = wood(*stage.floor_plane(horizon), stage.rng, stage.tint or (134, 100, 70))
-    return _on_floor(trees, floor, stage.y, horizon), 0.03
+    planks = "wood" not in {SCENES.get(word) for word in stage.plan.excluded}
+    boards, tone = (wood, (134, 100, 70)) if planks else (concrete, (150, 144, 130))
+    floor = boards(*stage.floor_plane(horizon), stage.rng, stage.ground or tone)
+    return on_floor(trees, floor, stage.y, horizon), 0.03
 
 
 def _city(stage: Stage) -> tuple[Pixels, float]:
-    colours = stage.plan.colours
+    colours = [*stage.plan.lights, *stage.distance]
     lights = [*colours, (255, 220, 170)] if colours else list(CITY_LIGHTS)
     street = _distant_lights(stage, (20, 22, 42), (10, 10, 20), lights, 80, (0.02, 0.10), 0.0075, 0.95)
     horizon = stage.floor_y - 0.12
-    floor = lit(colour((22, 22, 30)), 1 + 0.4 * np.exp(-(((stage.y - horizon) / 0.10) ** 2)))
+    floor = lit(colour(stage.ground or (22, 22, 30)), 1 + 0.4 * np.exp(-(((stage.y - horizon) / 0.10) ** 2)))
     mirrored = wide_blur(np.ascontiguousarray(street[::-1]), 0.012 * stage.x.shape[1], 0.05 * stage.height)
     mirrored = np.roll(mirrored, int(stage.height * (2 * horizon - 1)), 0)
     floor = floor + 0.42 * lit(mirrored, np.exp(-np.clip(stage.y - horizon, 0, 1) / 0.35))
-    return _on_floor(street, floor, stage.y, horizon), 0.34
+    return on_floor(street, floor, stage.y, horizon), 0.34
+
+
+def _tinted(stage: Stage, top: Rgb, bottom: Rgb, *lights: Rgb) -> tuple[Tone, Tone, list[Tone]]:
+    """Half in the colours that the distance is asked for in."""
+    if not stage.distance:
+        return top, bottom, list(lights)
+    tones = [colour(tone) for tone in stage.distance]
+    own: list[Tone] = [
+        mix(colour(light), tones[index % len(tones)], 0.6) for index, light in enumerate(lights)
+    ]
+    return mix(colour(top), tones[0], 0.5), mix(colour(bottom), tones[-1] * 0.6, 0.5), own
 
 
 def _distant_lights(
@@ -181,6 +157,8 @@ def _sky(stage: Stage, bands: Sequence[Rgb], cloudiness: float, ground: Rgb) -> 
     position = np.clip(y / max(0.2, stage.floor_y - 0.1), 0, 1) * 3
     band = np.clip(np.floor(position), 0, 2).astype(int)
     tones = np.array(bands, np.float32)
+    for place, asked in enumerate(stage.distance[:2]):
+        tones[2 * place :] = mix(tones[2 * place :], colour(asked), 0.6)
     sky = mix(tones[band], tones[band + 1], (position - band)[..., None])
     seed = draw_seed(stage.rng)
     clouds = sample(seed, x * stage.aspect * 0.55, y * 1.5) * 0.7
@@ -189,65 +167,18 @@ def _sky(stage: Stage, bands: Sequence[Rgb], cloudiness: float, ground: Rgb) -> 
     sky = mix(sky, colour((255, 236, 222)), (clouds * cloudiness)[..., None])
     sky = gaussian(sky.astype(np.float32), 0.006 * stage.height)
     horizon = stage.floor_y - 0.18
-    floor = sand(*stage.floor_plane(horizon), stage.rng, stage.tint or ground)
-    return _on_floor(sky, floor, y, horizon), 0.0
+    floor = sand(*stage.floor_plane(horizon), stage.rng, stage.ground or ground)
+    return on_floor(sky, floor, y, horizon), 0.0
 
 
 def _water(stage: Stage) -> tuple[Pixels, float]:
-    base = colour(stage.tint or (150, 196, 214))
-    wall = lit(base, 0.9 + 0.25 * stage.spotlight())
+    base = colour(stage.tint or (150, 196, 214)) * (DIMMED if stage.dark and stage.tint is None else 1.0)
+    wall = lit(base if stage.far is None else colour(stage.far), 0.9 + 0.25 * stage.spotlight())
     seed, horizon = draw_seed(stage.rng), stage.floor_y - 0.24
     u, v = stage.floor_plane(horizon)
     waves = sample(seed, u * 0.5, v * 0.9) + 0.5 * sample(seed + 1, u * 1.4, v * 2.4)
     glints = 120 * np.clip(waves - 0.55, 0, 1)[..., None] ** 2
-    return _on_floor(wall, lit(base, 0.84 + 0.14 * waves) + glints, stage.y, horizon), 0.38
-
-
-def _studio(stage: Stage) -> tuple[Pixels, float]:
-    """A seamless sweep in one colour, or a gradient where two are named."""
-    gradient = stage.plan.scene == "gradient" or len(stage.plan.colours) >= 2
-    return (_gradient(stage) if gradient else _sweep(stage)), 0.05
-
-
-def _mirror(stage: Stage) -> tuple[Pixels, float]:
-    image, _ = _studio(stage)
-    return image, 0.60
-
-
-def _gradient(stage: Stage) -> Pixels:
-    colours = stage.plan.colours
-    first = colour(colours[0] if colours else stage.hero)
-    if len(colours) > 1:
-        second = colour(colours[1])
-    else:
-        second = np.clip(first * 0.45 + 255 * 0.55, 0, 255) if first.mean() < 150 else first * 0.72
-    angle = stage.rng.uniform(-0.5, 0.5)
-    share = 0.5 + (stage.y - 0.5) * np.cos(angle) * 1.05 + (stage.x - 0.5) * np.sin(angle) * 1.05
-    share = np.clip(share, 0, 1)
-    share = share * share * (3 - 2 * share)
-    return lit(mix(first, second, share[..., None]), 0.93 + 0.14 * stage.spotlight())
-
-
-def _sweep(stage: Stage) -> Pixels:
-    unlit = STUDIO_DARK if stage.plan.light == "dark" else STUDIO_WHITE
-    base = colour(stage.tint or unlit)
-    shade = base * (0.80 if base.mean() > 90 else 0.45)
-    light = np.clip(0.22 + 0.95 * stage.spotlight(), 0, 1)[..., None]
-    wall = mix(shade, np.clip(base * 1.04 + 3, 0, 255), light)
-    floor = np.clip(lit(base, 0.93 + 0.12 * np.exp(stage.centre_light(0.1, 0.45))), 0, 255)
-    transition = np.clip((stage.y - stage.floor_y + 0.10) / 0.22, 0, 1)[..., None]
-    return mix(wall, floor, transition * 0.85)
-
-
-def _on_floor(wall: Pixels, floor: Pixels, y: Plane, horizon: float) -> Pixels:
-    nearness = np.clip((y - horizon) / 0.10, 0, 1)[..., None]
-    floor = mix(_mean_below(floor, 0.85) * 0.9, floor, nearness)
-    edge = np.clip((y - horizon) / 0.025, 0, 1)[..., None]
-    return lit(mix(wall, floor, edge), 1 - 0.22 * np.exp(-(((y - horizon) / 0.03) ** 2)))
-
-
-def _mean_below(image: Pixels, share: float) -> npt.NDArray[Any]:
-    return np.asarray(image[int(len(image) * share) :].reshape(-1, 3).mean(0))
+    return on_floor(wall, lit(base, 0.84 + 0.14 * waves) + glints, stage.y, horizon), 0.38
 
 
 PAINTERS: Mapping[str, Callable[[Stage], tuple[Pixels, float]]] = {
@@ -256,6 +187,6 @@ PAINTERS: Mapping[str, Callable[[Stage], tuple[Pixels, float]]] = {
     "sunset": _sunset,
     "sky": _day_sky,
     "water": _water,
-    "mirror": _mirror,
+    "mirror": mirror,
 }
 """Scenes that are not one of `SURFACES`; everything else is a studio."""

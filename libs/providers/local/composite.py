@@ -31,7 +31,7 @@ class Composition:
 def compose(cut: Cutout, plan: Plan, size: tuple[int, int], seed: int, index: int) -> Composition:
     """`size` is width and height."""
     rng = np.random.default_rng([seed, index])
-    plan = replace(plan, colours=[printable(tone) for tone in plan.colours])
+    plan = _printable(plan)
     x, y, width, height = cut.box()
     photo, cover = cut.rgb[y : y + height, x : x + width], cut.alpha[y : y + height, x : x + width]
     view = frame(plan, size, (width, height), index, rng)
@@ -46,6 +46,12 @@ def compose(cut: Cutout, plan: Plan, size: tuple[int, int], seed: int, index: in
     _grade(image, plan, view, alpha)
     _add_grain(image, seed, index)
     return Composition(to_bytes(image), round(view.scale, 2), _warnings(view))
+
+
+def _printable(plan: Plan) -> Plan:
+    lists = plan.colours, plan.surface, plan.wall, plan.lights
+    colours, surface, wall, lights = ([printable(tone) for tone in tones] for tones in lists)
+    return replace(plan, colours=colours, surface=surface, wall=wall, lights=lights)
 
 
 def printable(tone: Rgb) -> Rgb:
@@ -76,13 +82,16 @@ def _paint(plan: Plan, view: Frame, hero: Rgb, rng: np.random.Generator) -> tupl
         image = cv2.resize(image, (view.width, view.height), interpolation=cv2.INTER_CUBIC)
     if plan.scene == "podium":
         tone = np.clip(image[view.base, view.centre] * 1.02 + 6, 0, 255)
+        tone = colour(plan.surface[0]) if plan.surface else tone
         _draw_podium(image, view, tone, backdrop.key_light)
     return image, backdrop
 
 
 def _podium_studio(plan: Plan, hero: Rgb) -> Plan:
-    pale = np.clip(colour(hero) * 0.25 + 190, 0, 255)
-    return replace(plan, scene="studio", colours=plan.colours or [(int(pale[0]), int(pale[1]), int(pale[2]))])
+    paper = 34 if plan.light == "dark" else 190
+    red, green, blue = np.clip(colour(hero) * 0.25 + paper, 0, 255).astype(int).tolist()
+    asked = [*plan.wall, *plan.colours]
+    return replace(plan, scene="studio", surface=[], wall=[], colours=asked or [(red, green, blue)])
 
 
 def _draw_podium(image: Pixels, view: Frame, tone: Tone, key_light: float) -> None:

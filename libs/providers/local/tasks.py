@@ -86,6 +86,7 @@ def generate(request: ImageRequest) -> Made:
         "light": plan.light,
         "used_words": plan.used,
         "ignored_words": ignored,
+        "excluded_words": list(dict.fromkeys(plan.excluded)),
         "seed": request.seed,
         "index": request.index,
         "product_scale": composition.product_scale,

@@ -20,6 +20,7 @@ RECORD = {
     "prompt": "a secret plan",
     "seed": 7,
     "used_words": ["secret"],
+    "excluded_words": ["plan"],
     "design": {"mark": "cup", "history": ["a secret plan"]},
     "references": ["abc"],
 }

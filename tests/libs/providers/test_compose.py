@@ -52,6 +52,42 @@ def test_a_product_at_the_side_has_air_beside_it(cut: Cutout, side: str) -> None
     assert (blue[0] if side == "left" else 179 - blue[-1]) > 0.04 * 180
 
 
+def _corners(cut: Cutout, prompt: str) -> tuple[list[int], list[int]]:
+    """The colours of the backdrop's upper corner and of the floor's."""
+    image = compose(cut, parse(f"{prompt}, no shadow"), SMALL, 3, 0).image.astype(int)
+    return image[5:30, 5:30].mean((0, 1)).tolist(), image[-20:-5, 5:30].mean((0, 1)).tolist()
+
+
+@pytest.mark.parametrize("surface", ["marble table", "floor", "terrazzo", "sand", "podium"])
+def test_surface_and_wall_are_in_their_own_colours(cut: Cutout, surface: str) -> None:
+    wall, floor = _corners(cut, f"a green bag on a white {surface} against a red wall")
+    assert wall[0] > 1.6 * max(wall[1:])
+    assert surface == "podium" or min(floor) > 0.75 * max(floor)
+
+
+@pytest.mark.parametrize(
+    "scene", ["", "on marble", "in a gradient", "on a podium", "before the sky", "in a forest", "on water"]
+)
+def test_the_colour_of_the_product_is_not_the_backdrops(cut: Cutout, scene: str) -> None:
+    red, plain = (
+        compose(cut, parse(words), SMALL, 3, 0) for words in (f"a red bag {scene}", f"a bag {scene}")
+    )
+    assert np.array_equal(red.image, plain.image)
+
+
+def test_a_blue_sky_leaves_the_ground_as_it_is(cut: Cutout) -> None:
+    sky, ground = _corners(cut, "blue sky")
+    assert sky[2] > sky[0] + 30
+    assert ground[0] > ground[2]
+
+
+def test_nothing_is_painted_that_is_not_wanted(cut: Cutout) -> None:
+    assert max(_corners(cut, "no white background")[0]) < 215
+    _, planks = _corners(cut, "forest")
+    _, stone = _corners(cut, "forest without wood")
+    assert planks[0] - planks[2] > 2 * (stone[0] - stone[2])
+
+
 def test_scenes_differ(cut: Cutout) -> None:
     pictures = {compose(cut, parse(scene), SMALL, 1, 0).image.tobytes() for scene in set(SCENES.values())}
     assert len(pictures) == len(set(SCENES.values()))
