@@ -95,6 +95,7 @@ class ImageRequest:
     - generate: the photos of the product, the primary one first; none are needed for a logo.
     - edit: the picture to change (`parent`), then other references. `prompt` says what is to change.
     - try-on: one `person`, then the garments (`garment`).
+    - background removal: the one picture; of a `person`, all of them stays.
 
     The chain hands them out in that order; what is changed keeps its own proportions, whatever `aspect_ratio` says.
 
@@ -222,6 +223,6 @@ class ImageProvider(Protocol):
 
     async def try_on(self, request: ImageRequest, model: str) -> ImageResult: ...
 
-    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult: ...
+    async def remove_background(self, request: ImageRequest, model: str) -> ImageResult: ...
 
     async def aclose(self) -> None: ...

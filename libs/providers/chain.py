@@ -118,7 +118,7 @@ class Providers:
         fallback: bool = True,
         asking: Asking | None = None,
     ) -> ImageResult:
-        """A picture: `capability` is GENERATE, EDIT or TRY_ON."""
+        """A picture: `capability` is GENERATE, EDIT, TRY_ON or REMOVE_BACKGROUND."""
         request = arranged(capability, request)
 
         async def call(maker: ImageProvider, model: str) -> ImageResult:
@@ -129,22 +129,11 @@ class Providers:
                     return await maker.edit(request, model)
                 case Capability.TRY_ON:
                     return await maker.try_on(request, model)
+                case Capability.REMOVE_BACKGROUND:
+                    return await maker.remove_background(request, model)
             raise ValueError(f"{capability} makes no picture out of a request")
 
         return await self._run(capability, call, provider, model, fallback, request.resolution, asking)
-
-    async def remove_background(
-        self,
-        image: ImageBlob,
-        *,
-        provider: str | None = None,
-        model: str | None = None,
-        fallback: bool = True,
-    ) -> ImageResult:
-        async def call(maker: ImageProvider, model: str) -> ImageResult:
-            return await maker.remove_background(image, model)
-
-        return await self._run(Capability.REMOVE_BACKGROUND, call, provider, model, fallback)
 
     async def _run(
         self,

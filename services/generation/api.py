@@ -8,6 +8,7 @@ from libs.common.http import create_app
 from libs.common.jobs.answers import answer_job_questions
 from libs.common.service import Service
 from services.generation.brands import routes as brands
+from services.generation.cutouts import routes as cutouts
 from services.generation.images import routes as images
 from services.generation.models import routes as models
 from services.generation.requests import routes as requests
@@ -26,7 +27,7 @@ async def answering(service: Service[GenerationSettings]) -> AsyncIterator[None]
 
 app = create_app(
     definition,
-    [requests.routes, images.routes, brands.routes, tryon.routes, models.routes],
+    [requests.routes, images.routes, brands.routes, tryon.routes, cutouts.routes, models.routes],
     running=answering,
     refused_accounts=accounts.deactivated,
 )

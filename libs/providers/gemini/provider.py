@@ -136,7 +136,7 @@ class GeminiProvider:
     async def try_on(self, request: ImageRequest, model: str) -> ImageResult:
         return await self._picture(request, model, DigitalSource.EDITED_BY_MODEL)
 
-    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult:
+    async def remove_background(self, request: ImageRequest, model: str) -> ImageResult:
         raise ProviderError(ErrorCode.UNSUPPORTED, "Gemini's pictures have no transparency", NAME)
 
     async def _answer(

@@ -23,6 +23,7 @@ from libs.providers.local.pool import ChildDied, ChildPool, TaskFailed
 from libs.providers.local.results import Made, Measured
 from libs.providers.local.suggestions import suggest
 from libs.providers.record import CallInfo
+from libs.providers.references import subject_of
 from libs.providers.specification import Attribute, Defect, ProductSpec
 
 log = logging.getLogger(__name__)
@@ -109,17 +110,18 @@ class LocalProvider:
         """A placement preview of tops, by geometry; it says so, and how little it can be trusted."""
         return await self._make("try_on", request)
 
-    async def remove_background(self, image: ImageBlob, model: str = MODEL) -> ImageResult:
-        started = time.perf_counter()
-        made: Made = await self._run("remove_background", image, heavy=_large(image))
-        return ImageResult(made.image, _call(started, made), made.details)
+    async def remove_background(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
+        """At the photo's own size, whatever is asked for."""
+        return await self._make("remove_background", request, heavy=_large(subject_of(request, NAME)))
 
-    async def _make(self, function: str, request: ImageRequest, *args: Any) -> ImageResult:
+    async def _make(
+        self, function: str, request: ImageRequest, *args: Any, heavy: bool | None = None
+    ) -> ImageResult:
         started = time.perf_counter()
-        asker = request.provenance.get(
-            "request_id"
-        )  # otherwise one job's pictures outlast the next one's time
-        made: Made = await self._run(function, request, *args, heavy=_heavy(request), asker=asker)
+        # of each request in turns, or one job's pictures would outlast the next one's time
+        asker = request.provenance.get("request_id")
+        heavy = _heavy(request) if heavy is None else heavy
+        made: Made = await self._run(function, request, *args, heavy=heavy, asker=asker)
         return ImageResult(made.image, _call(started, made), made.details, vector=made.vector)
 
     async def aclose(self) -> None:

@@ -17,7 +17,7 @@ from libs.imaging.metadata import DigitalSource, Mark
 from libs.imaging.photos import open_photo
 from libs.imaging.pixels import Pixels
 from libs.imaging.segmentation import Cutout
-from libs.providers.base import Brief, Hints, ImageBlob, ImageOut, ImageRequest
+from libs.providers.base import Brief, Hints, ImageOut, ImageRequest
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local import specification
 from libs.providers.local.attributes import measure as measure_attributes
@@ -129,12 +129,12 @@ def try_on(request: ImageRequest) -> Made:
     return Made(image, details, clock.laps, warnings)
 
 
-def remove_background(image: ImageBlob) -> Made:
-    clock = _Clock()
+def remove_background(request: ImageRequest) -> Made:
+    clock, image = _Clock(), request.references[0]
     cut = _person(image.data) if image.role == "person" else _cutout(image.data, LARGEST_PHOTO)
     clock.lap("segment_ms")
     details = {"segmentation_confidence": cut.confidence, "plain_background": cut.plain_background}
-    out = _encode(cut.rgba(), DigitalSource.ALTERED, details, None)
+    out = _encode(cut.rgba(), DigitalSource.ALTERED, {**request.provenance, **details}, None)
     clock.lap("encode_ms")
     return Made(out, details, clock.laps, cut.warnings)
 

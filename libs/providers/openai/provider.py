@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import httpx2
@@ -104,8 +105,9 @@ class OpenAIProvider:
         size = images.size_like(subject.width, subject.height, request.resolution)
         return await self._make(request, request.references, size, DigitalSource.EDITED_BY_MODEL, model)
 
-    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult:
-        request = ImageRequest(background.REMOVE, resolution="2K", transparent=True)
+    async def remove_background(self, request: ImageRequest, model: str) -> ImageResult:
+        image = subject_of(request, NAME)
+        request = replace(request, prompt=background.REMOVE, transparent=True)
         size = images.size_like(image.width, image.height, request.resolution)
         return await self._make(request, [image], size, DigitalSource.EDITED_BY_MODEL, model)
 

@@ -27,6 +27,7 @@ from libs.common.jobs.lifecycle import CancelJob, CompleteJob, FailJob, Job, Job
 from libs.common.messages import Command
 
 JOB_TYPE = "generation"
+CUTOUT: Kind = "background_removal"
 TRY_ONS: tuple[Kind, ...] = ("tryon", "tryon_multi")
 JOB_EVENTS = lifecycle.JobEvents(JobQueued, JobStarted, JobProgressed, JobFinished)
 

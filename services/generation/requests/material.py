@@ -20,7 +20,7 @@ from libs.providers.chain import Providers
 from libs.providers.pictures import load
 from libs.providers.prompts.logo import logo_prompt
 from services.generation.requests.directions import directions
-from services.generation.requests.domain import TRY_ONS, Generation
+from services.generation.requests.domain import CUTOUT, TRY_ONS, Generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ async def material_of(providers: Providers, job: RunningJob[Generation]) -> Mate
 def capability_of(request: GenerationRequested) -> Capability:
     if request.kind in TRY_ONS:
         return Capability.TRY_ON
+    if request.kind == CUTOUT:
+        return Capability.REMOVE_BACKGROUND
     return Capability.EDIT if request.parent else Capability.GENERATE
 
 

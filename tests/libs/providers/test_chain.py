@@ -65,8 +65,8 @@ class Painter:
     async def try_on(self, request: ImageRequest, model: str) -> ImageResult:
         return await self.generate(request, model)
 
-    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult:
-        return await self.generate(REQUEST, model)
+    async def remove_background(self, request: ImageRequest, model: str) -> ImageResult:
+        return await self.generate(request, model)
 
     async def aclose(self) -> None:
         self.closed = True

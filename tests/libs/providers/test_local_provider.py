@@ -48,6 +48,10 @@ TINY = encode(mug(64)[0])
 RED = blob(encode(mug(colour=(190, 60, 40))[0]))
 
 
+def of(photo: ImageBlob) -> ImageRequest:
+    return ImageRequest("", [photo])
+
+
 def request(**changes: object) -> ImageRequest:
     values: dict[str, object] = {"prompt": "on marble", "references": [BLUE], "seed": 7, **changes}
     return ImageRequest(**values)  # type: ignore[arg-type]
@@ -121,7 +125,7 @@ async def test_a_picture_shows_the_product_and_says_how_it_was_made(local: Local
 
 
 async def test_the_background_is_removed(local: LocalProvider) -> None:
-    result = await local.remove_background(BLUE)
+    result = await local.remove_background(of(BLUE))
     with Image.open(io.BytesIO(result.image.data)) as image:
         alpha = np.asarray(image.getchannel("A"))
     truth = mug()[1] > 0
@@ -135,7 +139,7 @@ async def test_the_background_is_removed(local: LocalProvider) -> None:
 async def test_the_background_of_a_cut_out_is_gone_already(local: LocalProvider) -> None:
     picture, truth = mug()
     layer = np.dstack([picture, truth * 255])
-    result = await local.remove_background(blob(encode(layer)))
+    result = await local.remove_background(of(blob(encode(layer))))
     with Image.open(io.BytesIO(result.image.data)) as image:
         pixels = np.asarray(image)
     assert np.array_equal(pixels[..., 3], layer[..., 3])
@@ -227,7 +231,7 @@ async def test_what_cannot_be_tried_on_is_said(
 
 
 async def test_a_person_is_cut_out_by_the_face(local: LocalProvider) -> None:
-    result = await local.remove_background(PERSON)
+    result = await local.remove_background(of(PERSON))
     with Image.open(io.BytesIO(result.image.data)) as image:
         alpha = np.asarray(image.getchannel("A"))
     assert alpha[30:80, 100:125].mean() > 250
@@ -253,7 +257,7 @@ async def test_it_composes_and_does_not_invent(local: LocalProvider) -> None:
 @pytest.mark.parametrize("data", [b"nothing", png_bomb(300, 300), png_bomb(50_000, 50_000)])
 async def test_a_bad_picture_is_the_callers_mistake(local: LocalProvider, data: bytes) -> None:
     with pytest.raises(ProviderError) as error:
-        await local.remove_background(ImageBlob(data, "image/png", 300, 300))
+        await local.remove_background(of(ImageBlob(data, "image/png", 300, 300)))
     assert error.value.code == ErrorCode.INVALID
     assert not error.value.retryable
 
@@ -308,7 +312,7 @@ async def test_large_work_is_heavy(
         with pytest.raises(ProviderError):
             await call(ImageRequest("on marble", [large], resolution=resolution))
     with pytest.raises(ProviderError):
-        await LocalProvider().remove_background(large)
+        await LocalProvider().remove_background(of(large))
     assert asked == [heavy, heavy, side > 2048]
 
 

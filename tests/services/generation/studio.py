@@ -16,7 +16,6 @@ from libs.providers.base import (
     Analysis,
     Brief,
     Capability,
-    ImageBlob,
     ImageOut,
     ImageRequest,
     ImageResult,
@@ -37,7 +36,13 @@ class Studio:
 
     name: str = "local"
     capabilities: frozenset[Capability] = frozenset(
-        {Capability.GENERATE, Capability.EDIT, Capability.TRY_ON, Capability.PROMPTS}
+        {
+            Capability.GENERATE,
+            Capability.EDIT,
+            Capability.TRY_ON,
+            Capability.REMOVE_BACKGROUND,
+            Capability.PROMPTS,
+        }
     )
     asked: list[ImageRequest] = field(default_factory=list)
     failures: dict[int, list[ErrorCode]] = field(default_factory=dict)
@@ -91,8 +96,8 @@ class Studio:
     async def try_on(self, request: ImageRequest, model: str) -> ImageResult:
         return await self.generate(request, model)
 
-    async def remove_background(self, image: ImageBlob, model: str) -> ImageResult:
-        raise ProviderError(ErrorCode.UNSUPPORTED, "not here", self.name)
+    async def remove_background(self, request: ImageRequest, model: str) -> ImageResult:
+        return await self.generate(request, model)
 
     async def aclose(self) -> None:
         pass

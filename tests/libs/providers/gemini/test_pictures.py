@@ -81,7 +81,7 @@ async def test_what_is_not_offered_is_told(
     assert stub.calls[0].body["generationConfig"]["imageConfig"]["imageSize"] == "1K"
     assert len(made.call.warnings) == 3
     with pytest.raises(ProviderError) as refused:
-        await gemini.remove_background(PHOTO, MODEL)
+        await gemini.remove_background(ImageRequest("", [PHOTO]), MODEL)
     assert refused.value.code == ErrorCode.UNSUPPORTED
 
 

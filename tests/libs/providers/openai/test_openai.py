@@ -269,7 +269,7 @@ async def test_what_is_changed_keeps_its_proportions(
 
 
 async def test_a_background_is_removed(stub: OpenAIStub, openai: OpenAIProvider) -> None:
-    result = await openai.remove_background(blob(), IMAGES)
+    result = await openai.remove_background(ImageRequest("", [blob()], resolution="2K"), IMAGES)
     body = stub.calls[0].body
     assert (body["prompt"], body["background"]) == (REMOVE, "transparent")
     assert inspect(result.image.data).format == "png"
@@ -280,7 +280,7 @@ async def test_an_opaque_picture_in_place_of_a_transparent_one_is_not_taken(
 ) -> None:
     stub.script.append("opaque")
     with pytest.raises(ProviderError, match="not transparent") as error:
-        await openai.remove_background(blob(), IMAGES)
+        await openai.remove_background(ImageRequest("", [blob()], resolution="2K"), IMAGES)
     assert error.value.code == ErrorCode.BAD_RESPONSE
 
 
