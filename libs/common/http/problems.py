@@ -113,7 +113,9 @@ def _invalid(error: RequestValidationError) -> DomainError:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    """pydantic's, which counts the characters of a text as items and calls every check of ours a value error."""
+    """pydantic's, in words for whoever has sent it: characters are no items, and our own checks no value errors."""
+    if "Expected UploadFile" in error["msg"]:
+        return "must be a file, with a name"
     counted = error["type"] in ("too_short", "too_long") and isinstance(error["input"], str)
     if not counted:
         return str(error["msg"]).removeprefix("Value error, ")

@@ -84,6 +84,8 @@ async def test_what_is_no_picture_is_refused(
 ) -> None:
     missing = await client.post("/remove-bg")
     assert (missing.status_code, missing.json()["code"]) == (422, "image_missing")
+    text = await client.post("/remove-bg", data={"image": "mug.png"})
+    assert text.json()["detail"] == "image: must be a file, with a name"
     nothing = await client.post("/remove-bg", files={"image": ("x.png", b"nothing", "image/png")})
     assert (nothing.status_code, nothing.json()["code"]) == (415, "not_an_image")
     hat = await client.post("/remove-bg", files=MUG, data={"subject": "hat"})
