@@ -11,6 +11,7 @@ from libs.providers.local import backdrops
 from libs.providers.local.framing import Frame, frame
 from libs.providers.local.noise import Tone, colour, mix
 from libs.providers.local.prompt import Plan, Rgb
+from libs.providers.local.separation import darkness, light_up, rim_light
 from libs.providers.local.shadows import reflect, shadow
 
 PAINTED_SIDE = 2048  # larger pictures enlarge their backdrop, which is soft, and get grain at full size
@@ -37,12 +38,15 @@ def compose(cut: Cutout, plan: Plan, size: tuple[int, int], seed: int, index: in
     view = frame(plan, size, (width, height), index, rng)
     image, backdrop = _paint(plan, view, _hero(photo, cover), rng)
     rgb, alpha = _scaled(photo, cover, view)
+    dark = darkness(image, view)
+    if dark.most > 0:
+        light_up(image, view, dark, plan.view == "top")
     if plan.shadow:
         image *= 1 - shadow(alpha, view, plan, backdrop.key_light)[..., None] * SHADOW_TINT
     gloss = max(backdrop.gloss, plan.reflection)
     if gloss > 0 and plan.view != "top" and not plan.floating and plan.scene != "podium":
         reflect(image, rgb, alpha, view, gloss)
-    _place(image, rgb, alpha, view, backdrop.key_light)
+    _place(image, rgb, alpha, view, backdrop.key_light, dark.most)
     _grade(image, plan, view, alpha)
     _add_grain(image, seed, index)
     return Composition(to_bytes(image), round(view.scale, 2), _warnings(view))
@@ -129,7 +133,7 @@ def _scaled(photo: Pixels, cover: Plane, view: Frame) -> tuple[Pixels, Plane]:
     return rgb, alpha
 
 
-def _place(image: Pixels, rgb: Pixels, alpha: Plane, view: Frame, key_light: float) -> None:
+def _place(image: Pixels, rgb: Pixels, alpha: Plane, view: Frame, key_light: float, dark: float) -> None:
     """The product itself, its light matched to the scene and the scene's light wrapped around its rim."""
     left, right = max(0, view.left), min(view.width, view.left + view.product_width)
     top, bottom = max(0, view.top), min(view.height, view.top + view.product_height)
@@ -140,12 +144,15 @@ def _place(image: Pixels, rgb: Pixels, alpha: Plane, view: Frame, key_light: flo
     rim = (np.clip(cover - gaussian(cover, radius), 0, 1) * 1.3 * 0.30)[..., None]
     around = wide_blur(window, radius * 3)
     product = product * (1 - rim) + np.maximum(around, product) * rim
+    if dark > 0:
+        product = rim_light(product, cover, window, dark)
     window[:] = mix(window, product, cover[..., None])
 
 
 def _matched(rgb: Pixels, image: Pixels, key_light: float) -> Pixels:
     surroundings = image.reshape(-1, 3)[::97].mean(0)
-    exposure = 0.86 if surroundings.mean() < 70 else 1.0  # in a dark scene the product may not glow
+    glows = surroundings.mean() < 70 < rgb.mean()
+    exposure = 0.86 if glows else 1.0  # in a dark scene the product may not glow
     cast = np.clip(surroundings / (surroundings.mean() + 1e-3), 0.75, 1.25)
     side = np.linspace(-1, 1, rgb.shape[1], dtype=np.float32)[None, :, None]
     return np.asarray(
@@ -167,9 +174,7 @@ def _vignette(plan: Plan, view: Frame, alpha: Plane) -> Plane:
     x = np.linspace(-1, 1, view.width, dtype=np.float32)[None]
     place = 2 * view.centre / view.width - 1
     light = np.clip(np.exp(-((x - place) ** 2 + (y - 0.15) ** 2) / 1.1), 0.30, 1)
-    if plan.scene != "studio":
-        light = np.maximum(light, 0.92 * gaussian(view.canvas(alpha), 2))
-    return np.asarray(light)
+    return np.maximum(light, 0.92 * gaussian(view.canvas(alpha), 2))
 
 
 def _add_grain(image: Pixels, seed: int, index: int) -> None:

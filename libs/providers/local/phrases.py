@@ -69,6 +69,8 @@ def _split(parts: Sequence[str]) -> Iterator[Phrase]:
         if part in NEGATORS:
             yield Phrase(lead, tuple(words), bool(negator))
             lead, words, negator = "", [], part
+        elif negator and part == "of":
+            continue  # "no kind of wood"
         elif part in PLACING | BESIDE:
             if not fresh:
                 yield Phrase(lead, tuple(words), bool(negator))

@@ -101,6 +101,44 @@ def test_any_photo_makes_a_picture(size: tuple[int, int]) -> None:
         assert compose(cut, parse(prompt), (180, 420), 1, 4).image.shape == (420, 180, 3)
 
 
+@pytest.fixture(scope="module")
+def black() -> Cutout:
+    return segment(mug(480, (24, 24, 28))[0])
+
+
+DARK = [
+    "at night",
+    "black background",
+    "moody",
+    "dark wood",
+    "black marble",
+    "black velvet floor",
+    "podium, noir",
+]
+
+
+@pytest.mark.parametrize("prompt", DARK)
+def test_a_dark_product_stands_out_in_a_dark_scene(black: Cutout, prompt: str) -> None:
+    """Across its left edge, which a white backdrop shows, the levels differ."""
+    image = compose(black, parse(f"{prompt}, no reflection"), (320, 320), 5, 0).image.astype(int).max(-1)
+    plain = compose(black, parse("white background, no shadow, no reflection"), (320, 320), 5, 0).image
+    mask = plain.max(-1) < 110
+    ys, xs = np.nonzero(mask)
+    rows, columns = slice(ys.min() + 20, ys.max() - 30), slice(xs.min() - 8, xs.min() + 8)
+    assert np.ptp(image[rows, columns], axis=1).mean() > 22
+
+
+@pytest.mark.parametrize("prompt", DARK)
+def test_a_shadow_is_seen_in_a_dark_scene(black: Cutout, prompt: str) -> None:
+    with_shadow, without = (
+        compose(black, parse(f"{prompt}, no reflection{more}"), (320, 320), 5, 0).image.astype(int)
+        for more in ("", ", no shadow")
+    )
+    taken = (without - with_shadow).max(-1)
+    assert np.percentile(taken[taken > 2], 90) > 10
+    assert (taken > 10).mean() > 0.005
+
+
 def test_an_enlarged_photo_is_said() -> None:
     composition = compose(segment(mug(80)[0]), parse("marble"), (400, 400), 1, 0)
     assert "product pixels enlarged" in composition.warnings[0]

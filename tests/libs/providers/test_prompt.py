@@ -37,6 +37,7 @@ WHITE, BLUE, RED = (250, 250, 250), (74, 120, 181), (184, 67, 58)
         ("ohne Marmor, kein Forest", "studio", ["marmor", "forest"]),
         ("avoid wood, plants, neon. Marble", "marble", ["wood", "plants", "neon"]),
         ("no, marble", "marble", []),
+        ("no traces of wood on marble", "marble", ["traces", "wood"]),
     ],
 )
 def test_what_is_not_wanted_is_not_painted_but_told(prompt: str, scene: str, excluded: list[str]) -> None:
