@@ -174,7 +174,7 @@ def _vignette(plan: Plan, view: Frame, alpha: Plane) -> Plane:
     x = np.linspace(-1, 1, view.width, dtype=np.float32)[None]
     place = 2 * view.centre / view.width - 1
     light = np.clip(np.exp(-((x - place) ** 2 + (y - 0.15) ** 2) / 1.1), 0.30, 1)
-    return np.maximum(light, 0.92 * gaussian(view.canvas(alpha), 2))
+    return np.asarray(np.maximum(light, 0.92 * gaussian(view.canvas(alpha), 2)))
 
 
 def _add_grain(image: Pixels, seed: int, index: int) -> None:
