@@ -5,9 +5,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from libs.imaging.pixels import Pixels, Plane, dilate, erode, gaussian, norm, square
+from libs.imaging.pixels import Pixels, Plane, dilate, erode, gaussian, norm, square, to_lab
 
 BORDER_SHARE = 0.035
+LIT, LEVELS_APART, LEVELS = 0.94, 0.08, 10  # shares of the backdrop's light
+LEAST_PRODUCT = 0.45  # of what is unlike the backdrop
+MOST_GREY = 0.5  # of a product that is told from a crisp shadow
+EVEN = 1.9  # Lab units per pixel
+FINE, COARSE = 0.7, 2.8  # sigmas in pixels
+SHARPEST_SHADOW = 0.8
+"""How much steeper it is at the fine scale: 0.2 for the drop shadow of a lamp, 2.3 for a product's edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,25 +95,55 @@ def cast_shadow(rgb: Pixels, lab: Pixels, backdrop: Backdrop) -> tuple[Plane, Pl
         norm(behind) * np.maximum(darkening, 0.15) + 1e-6
     )
     distance = backdrop.distance(lab)
-    shaded = (residual < 0.085) & (darkening > 0.22) & (darkening < 1.06) & (_slope(lab) < 1.9)
-    candidates = shaded | (distance < 2)
-    reached = _connected_with_border(candidates)
+    alike = (residual < 0.085) & (darkening > 0.22) & (darkening < 1.06)
     foreground = distance > 4
-    if foreground.any() and (reached & foreground).sum() > 0.55 * foreground.sum():
-        return np.zeros_like(foreground), residual  # it would eat the product
-    return reached & candidates, residual
+    even = alike & (_slope(lab) < EVEN)
+    # A grey product can be as dark as its shadow: no crisp edge is crossed then.
+    for inside, most_alike in ((even | (alike & _is_soft(rgb, alike)), MOST_GREY), (even, 1.0)):
+        candidates = inside | (distance < 2)
+        shadow = candidates & _darker_inwards(candidates, darkening)
+        product = foreground & ~shadow
+        found = product.sum() >= LEAST_PRODUCT * foreground.sum()
+        if found and (product & alike).sum() <= most_alike * product.sum():
+            return shadow, residual
+    return np.zeros_like(foreground), residual  # it would eat the product
+
+
+def _darker_inwards(candidates: Plane, darkening: Plane) -> Plane:
+    """What is connected with the border through nothing darker: behind a shadow, what is lighter is a grey product."""
+    reached = _connected_with_border(candidates & (darkening > LIT))
+    for step in range(1, LEVELS):
+        level = LIT - step * LEVELS_APART
+        if not (candidates & (darkening <= level + LEVELS_APART)).any():
+            break
+        connected = _connected_with_border(candidates & (darkening > level))
+        reached |= connected & (darkening < level + 1.5 * LEVELS_APART)
+    return reached
+
+
+def _is_soft(rgb: Pixels, alike: Plane) -> Plane:
+    """Where the lightness changes as in a blurred edge: much the same at a fine and at a coarse scale."""
+    lightness = to_lab(rgb)[..., 0]
+    weight = gaussian(alike.astype(np.float32), COARSE)
+    even = np.where(alike, lightness, gaussian(lightness * alike, COARSE) / np.maximum(weight, 1e-3))
+    fine, coarse = (np.stack(_slopes(gaussian(even, sigma)), -1) for sigma in (FINE, COARSE))
+    return np.asarray(norm(fine - coarse) < SHARPEST_SHADOW * norm(coarse))
 
 
 def _slope(lab: Pixels) -> Plane:
-    smooth = gaussian(lab, 1.4)
-    across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+    across, down = _slopes(gaussian(lab, 1.4))
     return np.asarray(np.sqrt((across**2 + down**2).sum(-1)))
 
 
+def _slopes(values: Pixels) -> tuple[Pixels, Pixels]:
+    """Per pixel, across and down."""
+    across, down = (cv2.Sobel(values, cv2.CV_32F, 1 - axis, axis, scale=1 / 8) for axis in (0, 1))
+    return across, down
+
+
 def _connected_with_border(candidates: Plane) -> Plane:
-    core = erode(candidates, square(5)).astype(np.uint8)
+    core = erode(candidates, square(7)).astype(np.uint8)
     core[[0, -1]] = 1
     core[:, [0, -1]] = 1
     _, labels = cv2.connectedComponents(core, connectivity=4)
-    return dilate(labels == labels[0, 0], square(3))
+    return dilate(labels == labels[0, 0], square(5))

@@ -1,5 +1,6 @@
 """Segmentation, colours, quality and defects on products whose truth is known."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -28,6 +29,47 @@ def test_finds_a_product_on_a_plain_backdrop(colour: tuple[int, int, int]) -> No
     assert 0.7 < cut.confidence <= 0.9
     assert cut.warnings == ()
     assert not cut.alpha[:, :20].any()
+
+
+def with_drop_shadow(
+    colour: tuple[int, int, int], *, softness: float, shift: int, sole: int | None = None
+) -> tuple[Pixels, Pixels]:
+    """A flat product under a lamp on a light backdrop; `softness` is the shadow's sigma as a share of the side."""
+    side, truth = 640, np.zeros((640, 640), np.uint8)
+    truth[200:400, 180:420] = 1
+    shadow = cv2.GaussianBlur(
+        np.roll(truth, (shift, shift), (0, 1)).astype(np.float32), (0, 0), softness * side
+    )
+    picture = np.array([240, 238, 235], np.float32) * (1 - 0.35 * shadow)[..., None]
+    body = np.array(colour) * np.linspace(1.1, 0.8, side)[None, :, None] * np.ones((side, 1, 1))
+    picture = np.where(truth[..., None] > 0, body, picture)
+    if sole is not None:
+        picture[360:400, 180:420] = sole
+    picture += np.random.default_rng(1).standard_normal(picture.shape) * 1.5
+    return np.clip(picture, 0, 255).astype(np.uint8), truth
+
+
+@pytest.mark.parametrize("shift", [12, 36])
+@pytest.mark.parametrize("softness", [0.003, 0.006, 0.012])
+@pytest.mark.parametrize("colour", [(190, 60, 40), (28, 120, 110), (30, 30, 32)])
+def test_a_drop_shadow_is_no_part_of_the_product(
+    colour: tuple[int, int, int], softness: float, shift: int
+) -> None:
+    picture, truth = with_drop_shadow(colour, softness=softness, shift=shift)
+    assert overlap(segment(picture), truth) > 0.95
+
+
+@pytest.mark.parametrize("grey", [90, 120, 150, 185, 205])
+@pytest.mark.parametrize("softness", [0.003, 0.008])
+def test_a_grey_product_is_not_taken_for_its_shadow(grey: int, softness: float) -> None:
+    picture, truth = with_drop_shadow((grey, grey, grey), softness=softness, shift=24)
+    assert segment(picture).alpha[truth > 0].mean() > 0.98
+
+
+@pytest.mark.parametrize("sole", [90, 120, 190, 205])
+def test_nor_is_the_grey_sole_of_a_blue_shoe(sole: int) -> None:
+    picture, truth = with_drop_shadow((40, 70, 160), softness=0.006, shift=9, sole=sole)
+    assert segment(picture).alpha[truth > 0].mean() > 0.95
 
 
 def test_the_same_photo_gives_the_same_pixels() -> None:
