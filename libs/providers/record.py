@@ -83,6 +83,12 @@ class CallInfo:
         return (*self.fallback_from, last)
 
 
+def passed_over(made_by: str, *asked: str | None) -> str | None:
+    """Who was `asked` first, in whichever attempt of a job, if another one has made it in the end."""
+    first = next(filter(None, asked), None)
+    return None if first == made_by else first
+
+
 def counted(told: object) -> int | None:
     """A number of tokens as a provider tells it; None for anything that counts nothing."""
     return int(told) if isinstance(told, int | float) and 0 <= told < 1e12 else None

@@ -8,11 +8,10 @@ from libs.common.database import Transaction
 from libs.common.jobs.work import JobKind, RunningJob
 from libs.providers import spec_yaml
 from libs.providers.attempts import asking
-from libs.providers.base import Analysis as Described
 from libs.providers.base import Hints, KnownSize
 from libs.providers.chain import Providers
 from libs.providers.pictures import load
-from libs.providers.record import CallInfo, spent
+from libs.providers.record import CallInfo, passed_over, spent
 from libs.providers.specification import ProductSpec
 from services.analysis.analyses.domain import JOB_TYPE, Analysis, RecordSpecification, analyses
 from services.analysis.specifications.documents import keep
@@ -53,12 +52,16 @@ async def _describe(
             fallback=request.fallback,
             asking=asked,
         )
+    call = _call(described.call, job)
+    in_vain = [attempt["provider"] for attempt in call["failed_attempts"]]
     return {
         "yaml_content": spec_yaml.dump(described.value if request.use_template else _known(described.value)),
         "provider": described.call.provider,
         "model": described.call.model,
-        "call": _call(described.call, job),
-        "fallback_from": request.fallback_from or _passed_over(described),
+        "call": call,
+        "fallback_from": passed_over(
+            described.call.provider, request.fallback_from, request.provider, *in_vain
+        ),
     }
 
 
@@ -77,10 +80,6 @@ def _hints(request: AnalysisRequested) -> Hints:
 def _known(spec: ProductSpec) -> ProductSpec:
     """Without what the photos do not tell."""
     return ProductSpec.model_validate(spec.model_dump(mode="json", exclude_unset=True, exclude_none=True))
-
-
-def _passed_over(described: Described[ProductSpec]) -> str | None:
-    return described.call.fallback_from[0].provider if described.call.fallback_from else None
 
 
 async def _conclude(tx: Transaction, job: RunningJob[Analysis], described: dict[str, Any]) -> None:

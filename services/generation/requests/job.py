@@ -15,7 +15,7 @@ from libs.providers.attempts import Asking, asking
 from libs.providers.base import ImageOut, ImageResult
 from libs.providers.chain import Providers
 from libs.providers.errors import RETRYABLE, ErrorCode, ProviderError
-from libs.providers.record import spent
+from libs.providers.record import passed_over, spent
 from services.generation.images.domain import RecordImage, images
 from services.generation.requests.domain import JOB_TYPE, Generation, generations, step_of
 from services.generation.requests.material import Material, capability_of, material_of, order
@@ -160,7 +160,9 @@ class Work:
             "prompt": self.material.prompts[picture.index - 1],
             "parent_image_id": self.request.parent.image_id if self.request.parent else None,
         }
-        origin["fallback_from"] = origin.get("fallback_from") or self.request.fallback_from
+        in_vain = [attempt["provider"] for attempt in origin["call"]["failed_attempts"]]
+        asked = self.request.fallback_from, self.request.provider, *in_vain
+        settled["fallback_from"] = passed_over(origin["provider"], *asked)
         record = RecordImage.model_validate(shared | settled | facts_of(image) | origin)
         return {"picture": record.model_dump(mode="json")}
 

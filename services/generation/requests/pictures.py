@@ -49,7 +49,6 @@ def origin_as_told(
     return {
         "provider": call.provider,
         "model": call.model,
-        "fallback_from": call.fallback_from[0].provider if call.fallback_from else None,
         "model_response_text": result.text,
         "call": {
             **record,
@@ -67,11 +66,9 @@ def origin_as_marked(
     """How a picture came about that is there without its provider's answer: the worker died in between."""
     record = mark.record if mark else {}
     first = request.provider or next((one["provider"] for one in asked_in_vain), None)
-    made_by = record.get("provider") or first
     return {
-        "provider": made_by,
+        "provider": record.get("provider") or first,
         "model": record.get("model") or request.model,
-        "fallback_from": first if made_by != first else None,
         "call": {
             "warnings": ["the provider's answer was lost with the worker that got it"],
             "details": dict(record),

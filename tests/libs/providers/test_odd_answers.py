@@ -9,7 +9,7 @@ import pytest
 from libs.providers.answers import PromptsAnswer, SpecificationAnswer
 from libs.providers.errors import ErrorCode, ProviderError, cut, named, told_wait
 from libs.providers.prices import Price, load_prices
-from libs.providers.record import Usage, counted, counts
+from libs.providers.record import Usage, counted, counts, passed_over
 from tests.peers.stub import example
 
 
@@ -64,6 +64,17 @@ def test_an_account_is_kept_as_json() -> None:
         "of": [{"text": 3}],
         "odd": None,
     }
+
+
+def test_a_fallback_is_one_from_whoever_was_asked_first() -> None:
+    assert passed_over("local", None, "gemini", "gemini", "openai") == "gemini"
+    assert passed_over("local", "openai", "gemini", "gemini") == "openai", (
+        "who cannot be asked here comes first"
+    )
+    assert passed_over("gemini", None, "gemini", "gemini", "local") is None, (
+        "in another attempt it could do it"
+    )
+    assert passed_over("local", None, None) is None
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,38 @@ async def test_the_first_of_the_chain_paints_and_local_steps_in_halfway(
     assert len(stub.calls) == 2
 
 
+@pytest.fixture
+def other(configured: None, provider: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The one that cannot be asked here."""
+    [other] = MODELS.keys() - {provider}
+    for variable in ("API_KEY", "BASE_URL"):
+        monkeypatch.delenv(f"{other.upper()}_{variable}")
+    return other
+
+
+async def test_job_request_and_picture_tell_of_the_same_fallback(
+    other: str,
+    client: AsyncClient,
+    owner_id: UUID,
+    neighbours: Neighbours,
+    working: Working,
+    chain: Providers,
+    service: Service[Any],
+    stub: Stub,
+) -> None:
+    """From the one that was asked for, whoever else could not do it either."""
+    product_id = await neighbours.product(owner_id)
+    stub.script.append("500")
+    async with working(chain):
+        seen = await made(client, product_id, provider=other)
+    [image] = seen["images"]
+    query = "SELECT data -> 'result' FROM events WHERE stream_id = $1 AND type = 'generation.job_finished'"
+    result = await service.db.pool.fetchval(query, UUID(seen["id"]))
+    assert (image["provider"], len(stub.calls)) == ("local", 1)
+    told = [one["provider_fallback_from"] for one in (result, seen, image)]
+    assert told == [other, other, other]
+
+
 async def test_an_answer_of_no_use_is_paid_for_and_told(
     client: AsyncClient,
     owner_id: UUID,
