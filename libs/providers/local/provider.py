@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from libs.common.errors import DomainError
@@ -100,7 +101,8 @@ class LocalProvider:
             return await self._make("draw_logo", request, _named(request.brief))
         if not request.references:
             raise _invalid("the local provider needs a product photo: it composes, it does not invent")
-        return await self._make("generate", request)
+        primary = replace(request, references=request.references[:1])  # the one that is composed
+        return await self._make("generate", primary)
 
     async def edit(self, request: ImageRequest, model: str = MODEL) -> ImageResult:
         """Of logos that it drew itself: their design changes, everything else is beyond it."""

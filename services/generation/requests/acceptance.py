@@ -23,7 +23,7 @@ from services.generation.requests.specifications import Specification, ask_speci
 
 A = TypeVar("A")
 B = TypeVar("B")
-MOST_REFERENCES = 8
+MOST_REFERENCES = 16
 """As many as image models take; the primary photo comes first."""
 
 

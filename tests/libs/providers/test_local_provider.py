@@ -313,7 +313,9 @@ async def test_large_work_is_heavy(
             await call(ImageRequest("on marble", [large], resolution=resolution))
     with pytest.raises(ProviderError):
         await LocalProvider().remove_background(of(large))
-    assert asked == [heavy, heavy, side > 2048]
+    with pytest.raises(ProviderError):  # the primary photo alone is composed
+        await LocalProvider().generate(ImageRequest("on marble", [BLUE, large], resolution="2K"))
+    assert asked == [heavy, heavy, side > 2048, False]
 
 
 async def test_a_child_works_on_one_thread(local: LocalProvider) -> None:

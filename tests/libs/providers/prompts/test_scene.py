@@ -60,3 +60,10 @@ def test_an_override_takes_the_place_of_everything_about_the_product() -> None:
     assert final_prompt("on snow", SPECIFICATION, "A teal mug, oil painting.") == (
         "A teal mug, oil painting.\n\nScene: on snow"
     )
+
+
+def test_a_long_specification_is_told_in_part_and_never_at_the_scene_s_cost() -> None:
+    lines = "\n".join(f"note_{number}: {'x' * 990}" for number in range(20))
+    told = final_prompt("on snow", parse_yaml(f"schema: product-spec/1\ntitle: Mug\n{lines}\n"))
+    assert (told.count("- Note "), len(told) < 9_000) == (8, True)
+    assert told.endswith("- (more is known, and left out)\n\nScene: on snow")
