@@ -71,6 +71,10 @@ EDITS = (
     "elegant, in navy and gold, on a white background",
     "a bigger icon, wider spacing",
     "monochrome",
+    "text in red, icon in forest green",
+    "thinner letters, a bigger name",
+    "change the name to Ember & Sons, no gradient",
+    "horizontal, on a navy background",
 )
 
 Item = tuple[str, bytes]

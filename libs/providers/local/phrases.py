@@ -45,9 +45,10 @@ def phrases(text: str) -> list[Phrase]:
     return [phrase for phrase in _split(_parts(text)) if phrase.words]
 
 
-def without_negations(text: str) -> str:
-    """What is wanted, for those who look for single words."""
-    return " , ".join(" ".join(phrase.words) for phrase in phrases(text) if not phrase.negated)
+def wanted(text: str) -> str:
+    """The text without what it says no to, for those who look for words in it."""
+    kept = [phrase for phrase in phrases(text) if not phrase.negated]
+    return "".join(f"{' ' + one.lead if one.lead else ','} {' '.join(one.words)}" for one in kept).strip(", ")
 
 
 def negated_words(text: str) -> list[str]:

@@ -75,6 +75,12 @@ def rim_light(rgb: Pixels, alpha: Plane, around: Pixels, strength: float) -> Pix
 
 def _difference(rgb: Pixels, alpha: Plane, around: Pixels, reach: float) -> Plane:
     """Between the product and what is behind it, near every pixel."""
-    inside = gaussian(alpha, reach)
-    own = gaussian(rgb * alpha[..., None], reach) / np.maximum(inside, 0.02)[..., None]
-    return np.asarray(np.abs(own - gaussian(around, reach)).max(-1))
+    height, width = alpha.shape
+    size = max(1, width // 4), max(1, height // 4)
+    cover, product, behind = (
+        cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (alpha, rgb, around)
+    )
+    inside = gaussian(cover, reach / 4)
+    own = gaussian(product * cover[..., None], reach / 4) / np.maximum(inside, 0.02)[..., None]
+    difference = np.abs(own - gaussian(behind, reach / 4)).max(-1)
+    return np.asarray(cv2.resize(difference, (width, height), interpolation=cv2.INTER_LINEAR))

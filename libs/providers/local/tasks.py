@@ -150,11 +150,14 @@ def draw_logo(request: ImageRequest, brief: Brief) -> Made:
 
 
 def change_logo(request: ImageRequest) -> Made:
-    """Raises `ProviderError` (unsupported) for a picture that carries no design."""
-    design, done = refine(_design_of(request), _asked(request), request.seed)
+    """Raises `ProviderError` for a picture that carries no design, and for what is no change of one."""
+    refined = refine(_design_of(request), _asked(request), request.seed)
+    design = refined.design
     if request.transparent:
         design = design.model_copy(update={"background": "transparent"})
-    return _drawn(request, design, {"changes": done})
+    ignored = [f"words without effect: {', '.join(refined.ignored)}"] if refined.ignored else []
+    details = {"changes": refined.done, "ignored_words": refined.ignored}
+    return _drawn(request, design, details, [*refined.notes, *ignored])
 
 
 def _asked(request: ImageRequest) -> str:
@@ -176,7 +179,9 @@ def _design_of(request: ImageRequest) -> Design:
         raise ProviderError(ErrorCode.INVALID, text, "local") from error
 
 
-def _drawn(request: ImageRequest, design: Design, details: dict[str, Any]) -> Made:
+def _drawn(
+    request: ImageRequest, design: Design, details: dict[str, Any], warnings: Sequence[str] = ()
+) -> Made:
     clock = _Clock()
     canvas = lay_out(design, *picture_size(request.aspect_ratio, request.resolution))
     pixels = rasterise(canvas)
@@ -190,8 +195,8 @@ def _drawn(request: ImageRequest, design: Design, details: dict[str, Any]) -> Ma
     record = {**request.provenance, **details, "prompt": request.prompt}
     image = _encode(pixels, DigitalSource.DRAWN, record, request.seed)
     clock.lap("encode_ms")
-    warnings = (f"no face has: {canvas.missing}",) if canvas.missing else ()
-    return Made(image, details, clock.laps, warnings, svg(canvas))
+    missing = [f"no face has: {canvas.missing}"] if canvas.missing else []
+    return Made(image, details, clock.laps, (*warnings, *missing), svg(canvas))
 
 
 def _person(photo: bytes) -> Cutout:

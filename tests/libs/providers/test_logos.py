@@ -12,6 +12,7 @@ import webcolors
 
 from libs.imaging.pixels import Pixels
 from libs.providers.base import Brief
+from libs.providers.errors import ProviderError
 from libs.providers.local.logo.design import Design, FaceName, Layout, MarkName
 from libs.providers.local.logo.draft import draft
 from libs.providers.local.logo.layout import lay_out
@@ -97,7 +98,8 @@ def test_words_are_kerned_and_set_in_a_face_that_has_them() -> None:
 
 
 def test_an_instruction_changes_what_it_names_and_nothing_else() -> None:
-    child, done = refine(DESIGN, "make it teal", 1)
+    refined = refine(DESIGN, "make it teal", 1)
+    child, done = refined.design, refined.done
     changed = {name for name, value in child if value != getattr(DESIGN, name)}
     assert changed == {"palette", "history"}
     assert np.array_equal(ink(child), ink(DESIGN))
@@ -126,22 +128,104 @@ def test_an_instruction_changes_what_it_names_and_nothing_else() -> None:
     ],
 )
 def test_known_words(instruction: str, field: str, value: object) -> None:
-    child, done = refine(DESIGN, instruction, 1)
-    assert getattr(child, field) == value
-    assert len(done) == 1
+    refined = refine(DESIGN, instruction, 1)
+    assert getattr(refined.design, field) == value
+    assert (len(refined.done), refined.ignored, refined.notes) == (1, [], [])
 
 
 def test_the_seed_decides_a_different_icon() -> None:
-    marks = {refine(DESIGN, "a different icon", seed)[0].mark for seed in range(8)}
+    marks = {refine(DESIGN, "a different icon", seed).design.mark for seed in range(8)}
     assert DESIGN.mark not in marks
     assert len(marks) > 2
     assert refine(DESIGN, "a different icon", 3) == refine(DESIGN, "a different icon", 3)
 
 
-def test_an_instruction_without_a_known_word_says_so() -> None:
-    child, done = refine(DESIGN.model_copy(update={"mark": "petals"}), "frobnicate", 1)
-    assert "no known word" in done[0]
+BLACK, RED, GREEN, BLUE = "#17181b", "#b8433a", "#5f9468", "#4a78b5"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "expected"),
+    [
+        ("only the text in red", {"ink": RED, "tagline_ink": RED}),
+        ("make the name navy", {"ink": "#000080"}),
+        ("change the color of the tagline to red", {"tagline_ink": RED}),
+        ("the background should be light blue", {"background": "#add8e6"}),
+        ("bigger mark", {"mark_scale": 1.25}),
+        ("the icon is too big", {"mark_scale": 0.8}),
+        ("make the text larger", {"text_scale": 1.25}),
+        ("remove the tagline", {"tagline": ""}),
+        ("thinner letters", {"weight": -1}),
+        ("change the name to Blue Leaf & Co", {"name": "Blue Leaf & Co", "letters": "BL"}),
+        ("the slogan should be “Be bold”", {"tagline": "Be bold"}),
+        ("change the name to uppercase", {"case": "upper"}),
+        ("no gradient", {"palette": (DESIGN.palette[0],) * 3 + (DESIGN.palette[3],)}),
+        ("rounder corners", {"rounding": 0.16, "frame": "circle"}),
+        ("rounder letters", {"face": "rounded"}),
+        ("replace the cup with a leaf", {"mark": "leaf"}),
+        ("remove the icon", {"layout": "wordmark"}),
+        ("only the icon", {"layout": "mark"}),
+        ("don't change the icon, text in black", {"ink": BLACK, "tagline_ink": BLACK}),
+        ("not blue, a dark background", {"background": "#14161c"}),
+    ],
+)
+def test_what_is_said_changes_and_nothing_else(instruction: str, expected: dict[str, object]) -> None:
+    child = refine(DESIGN, instruction, 1).design
+    changed = {name: value for name, value in child if value != getattr(DESIGN, name) and name != "history"}
+    assert changed == expected
+
+
+def test_every_part_gets_the_colour_that_is_said_of_it() -> None:
+    child = refine(DESIGN, "icon in green and text in black, on a red background", 1).design
+    assert (child.palette[0], child.ink, child.background) == (GREEN, BLACK, RED)
+    assert child.palette[3] == DESIGN.palette[3]
+    child = refine(DESIGN, "make it blue with white text", 1).design
+    assert (child.palette[0], child.ink) == (BLUE, "#fafafa")
+    fills = {
+        fill.colour for fill in lay_out(child.model_copy(update={"background": BLACK}), SIDE, SIDE).fills
+    }
+    assert "#fafafa" in fills
+
+
+def test_a_colour_for_all_takes_the_place_of_those_of_the_parts() -> None:
+    once = refine(DESIGN, "text in red", 1).design
+    again = refine(once, "make it blue", 1).design
+    assert (once.ink, again.ink, again.tagline_ink) == (RED, None, None)
+
+
+def test_letters_get_thinner_and_bolder_as_far_as_their_face_goes() -> None:
+    thin = refine(DESIGN, "thinner letters", 1).design
+    assert ink(thin).sum() < ink(DESIGN).sum()
+    refined = refine(DESIGN, "bolder and blue", 1)
+    assert refined.done[0].startswith("palette")
+    assert refined.notes == ["the slab letters cannot be bolder"]
+
+
+def test_what_is_not_understood_is_told() -> None:
+    refined = refine(DESIGN, "add a dragon in teal, not pink", 1)
+    assert (refined.design.palette[0], refined.ignored) == ("#008080", ["pink", "dragon"])
+
+
+@pytest.mark.parametrize(
+    ("instruction", "why"),
+    [
+        ("frobnicate", "nothing of this is understood"),
+        ("make it less pink", "nothing of this is understood"),
+        ("stacked layout", "so already"),
+        ("use a cup", "so already"),
+        ("bolder letters", "cannot be bolder"),
+    ],
+)
+def test_what_changes_nothing_is_refused(instruction: str, why: str) -> None:
+    with pytest.raises(ProviderError, match=why) as refused:
+        refine(DESIGN, instruction, 1)
+    assert refused.value.code == "provider_invalid_request"
+
+
+def test_a_variation_is_drawn_where_one_is_asked_for() -> None:
+    petals = DESIGN.model_copy(update={"mark": "petals"})
+    child = refine(petals, "another variation", 1).design
     assert (child.mark, child.palette) == ("petals", DESIGN.palette)
+    assert child.seed != petals.seed
 
 
 @pytest.mark.parametrize("background", ["#ffffff", "#14161c", "#d9a62e", "#7f7f7f"])

@@ -48,13 +48,19 @@ class Design(pydantic.BaseModel):
     """Decides the mark's proportions: the request's seed, and the place among its pictures."""
     rounding: float | None = pydantic.Field(default=None, ge=0, le=0.5)
     mark_scale: float = pydantic.Field(default=1.0, ge=0.4, le=2.0)
+    text_scale: float = pydantic.Field(default=1.0, ge=0.5, le=1.6)
     face: FaceName = "modern"
+    weight: int = pydantic.Field(default=0, ge=-3, le=3)
+    """Steps from the face's own weight, as far as it has any."""
     tracking: float = pydantic.Field(default=0.01, ge=-0.1, le=0.5)
     """Added after every letter, in ems."""
     case: Case = "as_is"
     layout: Layout = "stacked"
     palette: tuple[Hex, Hex, Hex, Hex]
     """Three colours of the mark, then that of the name."""
+    ink: Hex | None = None
+    tagline_ink: Hex | None = None
+    """Of name and tagline, if somebody has asked for theirs; otherwise they follow palette and background."""
     background: Hex | Literal["transparent"] = "#ffffff"
     history: tuple[Annotated[str, pydantic.StringConstraints(max_length=4000)], ...] = pydantic.Field(
         default=(), max_length=LONGEST_HISTORY

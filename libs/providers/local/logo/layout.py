@@ -14,6 +14,9 @@ from libs.providers.local.logo.marks import draw
 MARGIN = 0.08
 """Of a wide design, as a share of the width on either side."""
 
+ASKED_FOR = 1.6
+"""Contrast of a colour that somebody has asked for: as they said, as long as it can be seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:
@@ -61,18 +64,27 @@ class Canvas:
 
     @property
     def ink(self) -> str:
+        if self.design.ink:
+            return palette.readable(self.design.ink, self.paper, ASKED_FOR)
         if palette.is_dark(self.design.background):
             return palette.LIGHT_INK
         return palette.readable(self.design.palette[3], self.design.background, 4.5)
 
     @property
     def tagline_ink(self) -> str:
+        if self.design.tagline_ink:
+            return palette.readable(self.design.tagline_ink, self.paper, ASKED_FOR)
         return palette.readable(self.colours[0], self.paper, 3.0)
 
     @property
     def name(self) -> str:
         cases = {"upper": str.upper, "lower": str.lower}
         return cases.get(self.design.case, str)(self.design.name)
+
+    @property
+    def roomier(self) -> float:
+        """What a larger name may take of the margins."""
+        return min(1.15, max(1.0, self.design.text_scale))
 
     def put_mark(self, x: float, y: float, radius: float) -> None:
         colours = self.colours
@@ -81,9 +93,11 @@ class Canvas:
             colour = self.paper if shape.colour is None else colours[shape.colour % 3]
             self.fills.append(Fill(rings, colour, shape.opacity, cut=shape.colour is None))
 
-    def fit(self, text: str, face: FaceName, tracking: float, width: float, height: float) -> Text:
+    def fit(
+        self, text: str, face: FaceName, tracking: float, width: float, height: float, weight: int = 0
+    ) -> Text:
         """As large as fits, `height` being that of its capitals."""
-        letters, capitals = set_text(text, face, tracking), cap_height(face)
+        letters, capitals = set_text(text, face, tracking, weight), cap_height(face)
         self.missing += letters.missing
         scale = min(width / max(letters.width, 1e-6), height / capitals)
         return Text(letters, scale, capitals * scale)
@@ -97,7 +111,10 @@ class Canvas:
         self.put_text(text, (self.width - text.width) / 2, baseline, colour)
 
     def fit_name(self, width: float, height: float) -> Text:
-        return self.fit(self.name, self.design.face, self.design.tracking, width, height)
+        size, design = self.design.text_scale, self.design
+        return self.fit(
+            self.name, design.face, design.tracking, width * min(1, size), height * size, design.weight
+        )
 
     def fit_tagline(self, tracking: float, width: float, height: float) -> Text:
         face: FaceName = "light" if self.design.face in ("serif", "light") else "humanist"
@@ -124,7 +141,7 @@ def lay_out(design: Design, width: int, height: int) -> Canvas:
 
 def _wordmark(canvas: Canvas) -> None:
     width, height = canvas.width, canvas.height
-    name = canvas.fit_name(width * 0.82, height * 0.26)
+    name = canvas.fit_name(width * 0.82 * canvas.roomier, height * 0.26)
     baseline = (height + name.cap_height) / 2
     if canvas.design.tagline:
         baseline -= 0.05 * height
@@ -154,7 +171,7 @@ def _stacked(canvas: Canvas, size: float) -> None:
     width, height = canvas.width, canvas.height
     side = min(height, 1.25 * width)  # a tall picture is not filled up with space
     radius = min(side, width) * 0.22 * canvas.design.mark_scale * size
-    name = canvas.fit_name(width * 0.74 * size, side * 0.115 * size)
+    name = canvas.fit_name(width * 0.74 * size * canvas.roomier, side * 0.115 * size)
     below = 0.085 * side if canvas.design.tagline else 0.0
     top = (height - 2 * radius - 0.10 * side - name.cap_height - below) / 2
     canvas.put_mark(width / 2, top + radius, radius)

@@ -18,17 +18,25 @@ from fontTools.ttLib import TTFont
 from libs.providers.local.logo.design import FaceName
 from libs.providers.local.logo.geometry import Point, Ring, moved
 
-FACES: Mapping[FaceName, tuple[str, str]] = {
-    "geometric": ("font_manrope", "Manrope-ExtraBold.ttf"),
-    "modern": ("font_manrope", "Manrope-SemiBold.ttf"),
-    "light": ("font_manrope", "Manrope-Light.ttf"),
-    "rounded": ("font_fredoka_one", "FredokaOne-Regular.ttf"),
-    "soft": ("font_hanken_grotesk", "HankenGrotesk-SemiBold.otf"),
-    "serif": ("font_source_serif_pro", "SourceSerifPro-Regular.ttf"),
-    "slab": ("font_caladea", "Caladea-Bold.ttf"),
-    "heavy": ("font_source_sans_pro", "SourceSansPro-Black.ttf"),
-    "humanist": ("font_source_sans_pro", "SourceSansPro-Semibold.ttf"),
+MANROPE = ("ExtraLight", "Light", "Regular", "Medium", "SemiBold", "Bold", "ExtraBold")
+SOURCE = ("ExtraLight", "Light", "Regular", "Semibold", "Bold", "Black")
+FACES: Mapping[FaceName, tuple[str, str, tuple[str, ...], int]] = {
+    "geometric": ("font_manrope", "Manrope-{}.ttf", MANROPE, 6),
+    "modern": ("font_manrope", "Manrope-{}.ttf", MANROPE, 4),
+    "light": ("font_manrope", "Manrope-{}.ttf", MANROPE, 1),
+    "rounded": ("font_fredoka_one", "FredokaOne-{}.ttf", ("Regular",), 0),
+    "soft": (
+        "font_hanken_grotesk",
+        "HankenGrotesk-{}.otf",
+        ("Light", "Regular", "Medium", "SemiBold", "Bold"),
+        3,
+    ),
+    "serif": ("font_source_serif_pro", "SourceSerifPro-{}.ttf", SOURCE, 2),
+    "slab": ("font_caladea", "Caladea-{}.ttf", ("Regular", "Bold"), 1),
+    "heavy": ("font_source_sans_pro", "SourceSansPro-{}.ttf", SOURCE, 5),
+    "humanist": ("font_source_sans_pro", "SourceSansPro-{}.ttf", SOURCE, 3),
 }
+"""Package, file, its weights from thin to heavy, and which of them is the face's own."""
 STAND_INS: tuple[FaceName, ...] = ("soft", "humanist")
 """For a face that lacks a letter; the last one has the most."""
 CURVE_POINTS = 10
@@ -50,9 +58,16 @@ class Lettering:
         return self.right - self.left
 
 
-def set_text(text: str, face: FaceName, tracking: float = 0.0) -> Lettering:
+def heavier(face: FaceName, weight: int, steps: int) -> int:
+    """The weight so many steps on, or as far as the face goes."""
+    weights, own = FACES[face][2:]
+    return max(-own, min(len(weights) - 1 - own, weight + steps))
+
+
+def set_text(text: str, face: FaceName, tracking: float = 0.0, weight: int = 0) -> Lettering:
     """In another face if this one lacks a letter, so that a word has one face."""
-    font = next((f for f in map(_font, (face, *STAND_INS)) if f.covers(text)), _font(STAND_INS[-1]))
+    fonts = [_font(one, heavier(one, 0, weight)) for one in (face, *STAND_INS)]
+    font = next((one for one in fonts if one.covers(text)), fonts[-1])
     x, previous, glyphs, missing = 0.0, "", [], ""
     for letter in text:
         name = font.characters.get(ord(letter))
@@ -77,9 +92,10 @@ def cap_height(face: FaceName) -> float:
 class _Font:
     """Lengths in ems."""
 
-    def __init__(self, face: FaceName) -> None:
-        package, name = FACES[face]
-        with resources.as_file(resources.files(package) / "files" / name) as path:
+    def __init__(self, face: FaceName, weight: int) -> None:
+        package, name, weights, own = FACES[face]
+        file = resources.files(package) / "files" / name.format(weights[own + weight])
+        with resources.as_file(file) as path:
             self._tables = TTFont(path, lazy=False)
         self._em = float(self._tables["head"].unitsPerEm)
         self._glyphs = self._tables.getGlyphSet()
@@ -118,8 +134,8 @@ class _Font:
 
 
 @functools.cache
-def _font(face: FaceName) -> _Font:
-    return _Font(face)
+def _font(face: FaceName, weight: int) -> _Font:
+    return _Font(face, weight)
 
 
 def _adjustment(table: Any, first: str, second: str) -> int:

@@ -7,30 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 import webcolors
 
-from libs.providers.local.vocabulary import COLOURS
+from libs.providers.local.colours import colours_of
 
 Palette = tuple[str, str, str, str]
 """Three colours of the mark and the ink of the name, as `#rrggbb`."""
 
 DARK, LIGHT_INK = "#14161c", "#f5f4f1"
 
-_WORD = re.compile(r"#[0-9a-f]{6}|[a-z]+")
+_WORD = re.compile(r"#(?:[0-9a-f]{6}|[0-9a-f]{3})\b|[a-z]+|[,;.]")
 
 
 def named_colours(text: str) -> list[str]:
-    """In the order in which they are named."""
-    return [colour for word in _WORD.findall(text.lower()) if (colour := _named(word))]
+    """In the order in which they are named: words, codes, and names of several words ("forest green")."""
+    return colours_of(_WORD.findall(text.lower()))
 
 
-def _named(word: str) -> str | None:
-    if word.startswith("#"):
-        return word
-    if word in COLOURS:
-        return COLOURS[word]
-    try:
-        return str(webcolors.name_to_hex(word))
-    except ValueError:
-        return None
+def towards(colour: str, other: str, share: float) -> str:
+    """A mixture, `share` of it the other one."""
+    pairs = zip(webcolors.hex_to_rgb(colour), webcolors.hex_to_rgb(other), strict=True)
+    return _hex([one + (two - one) * share for one, two in pairs])
 
 
 def from_colours(colours: Sequence[str], rng: np.random.Generator) -> Palette:

@@ -1,150 +1,258 @@
-"""Changes of a design by instruction: each known word changes one thing, and everything else stays."""
+"""Changes of a design by instruction: what is said changes, and everything else stays."""
 
 import re
-from collections.abc import Callable
-from typing import Any, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
-from libs.providers.local.logo.design import LONGEST_HISTORY, LONGEST_TAGLINE, Design, Layout, MarkName
-from libs.providers.local.logo.draft import STYLES, case_of, named_marks
-from libs.providers.local.logo.palette import DARK, from_colours, lightened, named_colours, warmed
-
-Changes = dict[str, Any]
-"""New values of the design's fields."""
-
-BACKGROUND_WORDS = {"dark": DARK, "light": "#ffffff", "white": "#ffffff", "transparent": "transparent"}
-_BACKGROUND = re.compile(
-    r"(?:([a-z]+|#[0-9a-f]{6}) )?background(?: colou?r)?(?: (?:to |in )?([a-z]+|#[0-9a-f]{6}))?"
+from libs.providers.errors import ErrorCode, ProviderError
+from libs.providers.local.logo.design import (
+    LONGEST_HISTORY,
+    LONGEST_NAME,
+    LONGEST_TAGLINE,
+    Case,
+    Design,
+    Layout,
+    MarkName,
 )
-_TAGLINE = re.compile(r"tagline\s*[:=]?\s*[\"'“](.+?)[\"'”]", re.IGNORECASE)
+from libs.providers.local.logo.draft import STYLES, initials, named_marks
+from libs.providers.local.logo.instruction import (
+    BACKGROUND_WORDS,
+    MARK_WORDS,
+    NAME_WORDS,
+    TAGLINE_WORDS,
+    Instruction,
+    read,
+)
+from libs.providers.local.logo.lettering import heavier
+from libs.providers.local.logo.recolour import Changes, flatten, recolour, tone
 
-TONES: tuple[tuple[str, str, Callable[[str], str]], ...] = (
-    ("warmer", "warmer", lambda colour: warmed(colour, 0.055)),
-    ("cooler|colder", "cooler", lambda colour: warmed(colour, -0.08)),
-    ("darker|deeper", "darker", lambda colour: lightened(colour, 0.78)),
-    (
-        r"lighter colou?rs?|brighter|more vivid|vibrant",
-        "brighter",
-        lambda colour: lightened(colour, 1.15, 1.15),
-    ),
+SIZES = (
+    ("bigger|larger|enlarge|too (?:small|tiny)", 1.25, "larger"),
+    ("smaller|shrink|too (?:big|large)", 0.8, "smaller"),
+)
+SIZED: Mapping[str, str] = {"mark_scale": MARK_WORDS, "text_scale": NAME_WORDS}
+SCALES: Mapping[str, tuple[float, float]] = {"mark_scale": (0.4, 2.0), "text_scale": (0.5, 1.6)}
+_SIZE_BEHIND = re.compile(
+    rf"\b({MARK_WORDS}|{NAME_WORDS}|logo) (?:(?:is|are|should be|must be|much|far) )*"
+    r"(too (?:big|large|small|tiny)|bigger|larger|smaller)\b"
 )
 LAYOUTS: tuple[tuple[str, Layout], ...] = (
-    ("wordmark only|text only|(?:no|without|remove) (?:the )?(?:icon|mark|symbol)", "wordmark"),
-    ("(?:icon|mark|symbol) only|(?:no|without) text|app icon|avatar", "mark"),
-    ("stacked", "stacked"),
-    ("horizontal", "horizontal"),
-    ("badge", "badge"),
+    ("(?:text|name|wordmark)_only", "wordmark"),
+    ("(?:icon|mark|symbol)_only|app icon|avatar|favicon", "mark"),
+    (
+        "stacked|vertical|(?:icon|mark|symbol)(?: on top| above| over)(?: (?:of )?the (?:name|text))?",
+        "stacked",
+    ),
+    (
+        "horizontal|side by side|(?:icon|mark|symbol) (?:beside|next to|left of)(?: the (?:name|text))?",
+        "horizontal",
+    ),
+    ("badge|seal|emblem layout", "badge"),
+)
+CASES: tuple[tuple[str, Case], ...] = (
+    ("upper[ -]?case|(?:all )?(?:capitals?|caps)(?: letters)?", "upper"),
+    ("lower[ -]?case|small letters", "lower"),
+    ("title[ -]?case|mixed case", "as_is"),
+)
+_LETTERS = f" (?:{NAME_WORDS})"
+WEIGHTS = (
+    ("thinner|thin|finer|slimmer", f"(?:{_LETTERS})?", -2),
+    ("bolder|bold|thicker|heavier|fatter|stronger", f"(?:{_LETTERS})?", 2),
+    ("light(?:er)?", _LETTERS, -2),
+)
+"""Words, what they stand before, and steps of weight."""
+CAN = (
+    "colours (of the whole, the icon, the name, the tagline, the background), icon, layout, lettering, weight, case, "
+    "spacing, sizes, name and tagline can be changed"
 )
 
 
-def refine(design: Design, instruction: str, seed: int) -> tuple[Design, list[str]]:
-    """The child, and what was changed in words; an instruction without any known word varies the mark."""
-    text = instruction.lower()
+@dataclass(frozen=True, slots=True)
+class Refined:
+    design: Design
+    done: list[str]
+    """What was changed, in words."""
+    ignored: list[str]
+    """Words of the instruction that changed nothing."""
+    notes: list[str]
+    """What was understood and cannot be."""
+
+
+Step = Callable[[Design, Instruction, Changes, np.random.Generator], list[str]]
+
+
+def refine(design: Design, instruction: str, seed: int) -> Refined:
+    """Raises `ProviderError` (invalid request) if nothing of it is understood, or if all of it is so already."""
     rng = np.random.default_rng([seed, len(design.history), 9])
-    changes: Changes = {}
-    done: list[str] = []
-    for step in (_colours, _tones, _layout, _lettering, _sizes, _tagline, _mark):
-        done += step(design, instruction if step is _tagline else text, changes, rng)
-    if not done:
+    asked, changes, done = read(instruction), Changes(), list[str]()
+    for step in STEPS:
+        done += step(design, asked, changes, rng)
+    if asked.take(
+        "(?:an?other|new|different|more) (?:variations?|versions?|ones?)|vary|surprise me|try again"
+    ):
         changes |= {"seed": (seed, int(rng.integers(1 << 16))), "frame": None, "rounding": None}
-        done.append("no known word in the instruction: a new variation of the same mark")
-    changes["history"] = (*design.history, instruction[:4000])[-LONGEST_HISTORY:]
-    return Design.model_validate({**design.model_dump(), **changes}), done
+        done.append("a new variation of the same mark")
+    child = Design.model_validate({**design.model_dump(), **changes})
+    if not done:
+        said = "; ".join(asked.notes) or f"nothing of this is understood: “{instruction[:120]}”"
+        raise ProviderError(ErrorCode.INVALID, f"{said}; {CAN}", "local")
+    if child == design:
+        raise ProviderError(ErrorCode.INVALID, f"the logo is so already: {', '.join(done)}", "local")
+    history = (*design.history, instruction[:4000])[-LONGEST_HISTORY:]
+    return Refined(child.model_copy(update={"history": history}), done, asked.left, asked.notes)
 
 
-def _colours(design: Design, text: str, changes: Changes, rng: np.random.Generator) -> list[str]:
+def _texts(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
     done = []
-    asked = _BACKGROUND.search(text)
-    named = (_background(word) for word in asked.groups() if word) if asked else iter(())
-    background = next((colour for colour in named if colour), None)
-    if re.search(r"\b(dark mode|invert(ed)?|negative)\b", text):
-        background = DARK
-    if background:
-        changes["background"] = background
-        done.append(f"background {background}")
-    colours = named_colours(_BACKGROUND.sub(" ", text))
-    if re.search(r"monochrome|black and white|(?:single|one) colou?r", text):
-        changes["palette"] = (design.palette[3],) * 4
-        done.append("one colour")
-    elif colours:
-        changes["palette"] = from_colours(colours, rng)
-        done.append("palette " + " ".join(changes["palette"][:3]))
+    if asked.name:
+        name = asked.name[:LONGEST_NAME]
+        changes |= {"name": name, "letters": initials(name)}
+        done.append(f"name {name}")
+    if asked.tagline:
+        changes["tagline"] = asked.tagline[:LONGEST_TAGLINE]
+        done.append("tagline")
+    elif asked.refuse(TAGLINE_WORDS):
+        changes["tagline"] = ""
+        done.append("no tagline")
     return done
 
 
-def _background(word: str) -> str | None:
-    return BACKGROUND_WORDS.get(word) or next(iter(named_colours(word)), None)
-
-
-def _tones(design: Design, text: str, changes: Changes, rng: np.random.Generator) -> list[str]:
+def _unwanted(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
     done = []
-    for pattern, name, tone in TONES:
-        if re.search(pattern, text):
-            changes["palette"] = tuple(tone(colour) for colour in changes.get("palette", design.palette))
-            done.append(name)
+    named = [
+        mark for mark in named_marks(" ".join(asked.unwanted)) if asked.refuse(f"{mark.removesuffix('s')}s?")
+    ]
+    if design.mark in named:
+        changes["mark"] = _other(design, rng, named)
+        done.append(f"mark {changes['mark']}")
+    if asked.refuse("icon|mark|symbol|emblem"):
+        changes["layout"] = "wordmark"
+        done.append("layout wordmark")
+    elif asked.refuse("name|text|letters|lettering|words?"):
+        changes["layout"] = "mark"
+        done.append("layout mark")
+    if asked.refuse(BACKGROUND_WORDS):
+        changes["background"] = "transparent"
+        done.append("background transparent")
+    if asked.refuse("gradients?|shading|shades?|transparency") or asked.take("flat(?: colou?rs?)?"):
+        done.append(flatten(design, changes))
+    if asked.refuse("frame|circle|border|ring|outline|badge"):
+        changes |= {"frame": "none", "layout": "stacked" if design.layout == "badge" else design.layout}
+        done.append("no frame")
+    if asked.refuse("uppercase|capitals?|caps"):
+        changes["case"] = "as_is"
+        done.append("as_is case")
     return done
 
 
-def _layout(design: Design, text: str, changes: Changes, rng: np.random.Generator) -> list[str]:
+def _layout(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
     for pattern, layout in LAYOUTS:
-        if re.search(pattern, text):
+        if asked.take(pattern):
             changes["layout"] = layout
             return [f"layout {layout}"]
     return []
 
 
-def _lettering(design: Design, text: str, changes: Changes, rng: np.random.Generator) -> list[str]:
+def _lettering(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
     done = []
     for beginnings, (face, tracking) in STYLES.items():
-        # "light" and "bold" are also said of colours and backgrounds.
-        if face != design.face and re.search(
-            rf"\b(?:{'|'.join(beginnings.split())})\b(?! background| colou?r)", text
-        ):
-            changes |= {"face": face, "tracking": tracking, "case": case_of(face)}
+        if face != design.face and asked.take("|".join(beginnings.split())):
+            changes |= {"face": face, "tracking": tracking, "weight": 0}
             done.append(f"lettering {face}")
             break
-    if re.search(r"round(?:er|ed)", text):
-        changes |= {"face": "rounded", "rounding": 0.16, "frame": "circle", "case": "as_is"}
-        done.append("rounder")
-    for pattern, case in (("upper ?case|capital", "upper"), ("lower ?case", "lower")):
-        if re.search(pattern, text):
+    for pattern, case in CASES:
+        if asked.take(pattern):
             changes["case"] = case
             done.append(f"{case} case")
-    spacing = 0.06 * bool(re.search(r"(?:more|wider) (?:letter)?[- ]?spac|spaced", text)) - 0.02 * (
-        "tight" in text
+    return done + _spacing(design, asked, changes)
+
+
+def _weight(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
+    for pattern, letters, steps in WEIGHTS:
+        if not asked.take(f"(?:{pattern}){letters}") and not asked.take(f"(?:{NAME_WORDS}) (?:{pattern})"):
+            continue
+        name = "bolder" if steps > 0 else "thinner"
+        weight = heavier(design.face, design.weight, steps)
+        if weight == design.weight:
+            asked.notes.append(f"the {design.face} letters cannot be {name}")
+            return []
+        changes["weight"] = weight
+        return [f"{name} letters"]
+    return []
+
+
+def _spacing(design: Design, asked: Instruction, changes: Changes) -> list[str]:
+    spacing = r"(?:letter[- ]?)?(?:spac\w+|tracking)|letters"
+    wider = asked.take(f"(?:more|wider|larger|looser) (?:{spacing})|spaced(?: out)?")
+    tighter = asked.take(f"(?:less|tighter|smaller|narrower) (?:{spacing})|tight(?:er)?") or asked.refuse(
+        "spac\\w+"
     )
-    if spacing:
-        changes["tracking"] = float(np.clip(changes.get("tracking", design.tracking) + spacing, -0.1, 0.5))
-        done.append("wider spacing" if spacing > 0 else "tighter spacing")
+    if wider == tighter:
+        return []
+    by = 0.06 if wider else -0.03
+    changes["tracking"] = float(np.clip(changes.get("tracking", design.tracking) + by, -0.1, 0.5))
+    return ["wider spacing" if wider else "tighter spacing"]
+
+
+def _roundness(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
+    if asked.take(f"(?:more )?round(?:er|ed)? (?:{NAME_WORDS})|(?:{NAME_WORDS}) round(?:er|ed)"):
+        changes |= {"face": "rounded", "weight": 0}
+        return ["rounder letters"]
+    if asked.take(f"(?:more )?round(?:er|ed)? (?:corners?|edges?|{MARK_WORDS})"):
+        changes |= {"rounding": 0.16, "frame": "circle"}
+        return ["rounder mark"]
+    if asked.take("(?:more )?round(?:er|ed)"):
+        changes |= {"face": "rounded", "weight": 0, "rounding": 0.16, "frame": "circle"}
+        return ["rounder"]
+    if asked.take("sharper|(?:more )?(?:angular|edgy|pointed)|sharp (?:corners|edges)"):
+        changes["rounding"] = 0.0
+        return ["sharper"]
+    return []
+
+
+def _sizes(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
+    asked.text = _SIZE_BEHIND.sub(r"\2 \1", asked.text)
+    done = []
+    for pattern, factor, name in SIZES:
+        parts = [part for part, words in SIZED.items() if asked.take(f"(?:{pattern}) (?:{words})")]
+        if not parts and asked.take(f"(?:{pattern})(?: logo)?"):
+            parts, factor = [*SIZED], factor**0.6  # there is not much room for all of it
+        for part in parts:
+            least, most = SCALES[part]
+            changes[part] = float(np.clip(getattr(design, part) * factor, least, most))
+            done.append(f"{name} {'mark' if part == 'mark_scale' else 'name'}")
     return done
 
 
-def _sizes(design: Design, text: str, changes: Changes, rng: np.random.Generator) -> list[str]:
-    for pattern, factor in (("bigger|larger", 1.25), ("smaller", 0.8)):
-        if re.search(rf"(?:{pattern}) (?:icon|mark|symbol)", text):
-            changes["mark_scale"] = float(np.clip(design.mark_scale * factor, 0.4, 2.0))
-            return ["larger mark" if factor > 1 else "smaller mark"]
-    return []
-
-
-def _tagline(design: Design, instruction: str, changes: Changes, rng: np.random.Generator) -> list[str]:
-    given = _TAGLINE.search(instruction)
-    if given:
-        changes["tagline"] = given[1][:LONGEST_TAGLINE]
-        return ["tagline"]
-    if re.search("(?:no|remove|without|drop) (?:the )?tagline", instruction.lower()):
-        changes["tagline"] = ""
-        return ["no tagline"]
-    return []
-
-
-def _mark(design: Design, text: str, changes: Changes, rng: np.random.Generator) -> list[str]:
-    marks = [mark for mark in named_marks(_TAGLINE.sub(" ", text)) if mark != design.mark]
-    if not marks and re.search("(?:different|another|new) (?:icon|mark|symbol|shape)", text):
-        others = [mark for mark in get_args(MarkName) if mark != design.mark]
-        marks = [others[int(rng.integers(len(others)))]]
+def _mark(design: Design, asked: Instruction, changes: Changes, rng: np.random.Generator) -> list[str]:
+    named = named_marks(asked.text)
+    marks = [mark for mark in named if mark != design.mark] or [mark for mark in named if not changes]
+    if not marks and asked.take("(?:different|another|new|other) (?:icon|mark|symbol|shape)"):
+        marks = [_other(design, rng, [])]
     if not marks:
         return []
     changes["mark"] = marks[0]
     return [f"mark {marks[0]}"]
+
+
+def _other(design: Design, rng: np.random.Generator, unwanted: list[MarkName]) -> MarkName:
+    others: list[MarkName] = [m for m in get_args(MarkName) if m != design.mark and m not in unwanted]
+    return others[int(rng.integers(len(others)))]
+
+
+STEPS: tuple[Step, ...] = (
+    _texts,
+    _unwanted,
+    _sizes,
+    _weight,
+    recolour,
+    tone,
+    _layout,
+    _roundness,
+    _lettering,
+    _mark,
+)
+"""Sizes come first: "a bigger leaf" is no other mark, "larger letters" no wider spacing."""
