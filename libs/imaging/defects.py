@@ -16,6 +16,7 @@ Severity = Literal["low", "medium", "high"]
 
 INSPECTION_SIDE = 1400
 MOST_HIGHLIGHTS = 4
+BLURRED, VERY_BLURRED = 0.52, 0.60
 SHOP_SIDE = 1000  # what shops commonly ask for
 
 
@@ -49,10 +50,12 @@ def _technical(photo: PhotoMetrics) -> Iterator[Defect]:
         severity = _severity(-side, -800, -500)
         text = f"shorter side is {side} px; shops commonly ask for {SHOP_SIDE} px or more"
         yield Defect("low_resolution", "photo", severity, 0.99, text)
-    if photo.blur > 0.52:
-        confidence = round(min(0.95, 0.4 + (photo.blur - 0.52) * 2.5), 2)
+    if photo.blur > BLURRED:
+        confidence = round(min(0.95, 0.4 + (photo.blur - BLURRED) * 2.5), 2)
         text = f"perceptual blur {photo.blur:.2f} on the product"
-        yield Defect("blur", "photo", _severity(photo.blur, 0.60, 0.68), confidence, text, photo.product_box)
+        yield Defect(
+            "blur", "photo", _severity(photo.blur, VERY_BLURRED, 0.68), confidence, text, photo.product_box
+        )
     if photo.noise_sigma > 6:
         text = f"noise sigma about {photo.noise_sigma:.1f} of 255"
         yield Defect("noise", "photo", _severity(photo.noise_sigma, 10), 0.7, text)

@@ -127,7 +127,7 @@ def outline(cut: Cutout) -> Outline | None:
     circularity = 4 * np.pi * area / (perimeter**2 + 1e-6)
     solidity = area / (cv2.contourArea(cv2.convexHull(main)) + 1e-6)
     return Outline(
-        kind=_kind(w / h, circularity, solidity, extent=area / (w * h)),
+        kind=_kind(main, w / h, solidity),
         aspect_ratio=round(w / h, 3),
         circularity=round(circularity, 3),
         solidity=round(solidity, 3),
@@ -137,10 +137,12 @@ def outline(cut: Cutout) -> Outline | None:
     )
 
 
-def _kind(ratio: float, circularity: float, solidity: float, extent: float) -> str:
-    if circularity > 0.80 and 0.8 < ratio < 1.25:
+def _kind(contour: Plane, ratio: float, solidity: float) -> str:
+    """However it is turned: circles and ovals fill π/4 of the narrowest rectangle around them, boxes all of it."""
+    extent = cv2.contourArea(contour) / max(1.0, float(np.prod(cv2.minAreaRect(contour)[1])))
+    if abs(extent - np.pi / 4) < 0.025 and solidity > 0.98 and 0.8 < ratio < 1.25:
         return "round"
-    if extent > 0.88 and solidity > 0.95:
+    if extent > 0.92 and solidity > 0.95:
         return "rectangular"
     if ratio < 0.6:
         return "tall"
@@ -170,7 +172,9 @@ def surface(rgb: Pixels, cut: Cutout) -> Surface | None:
         return None
     lab = to_lab(small)
     lightness = lab[..., 0]
-    roughness = float((lightness - gaussian(lightness, 4))[inside].std())
+    # Of the product alone: the step to its backdrop is no texture.
+    around = gaussian(lightness * inside, 4) / np.maximum(gaussian(inside.astype(np.float32), 4), 1e-3)
+    roughness = float((lightness - around)[inside].std())
     shiny = float(_highlights(lab)[inside].mean())
     return Surface(
         texture="smooth" if roughness < 1.6 else "fine" if roughness < 4 else "strong",

@@ -13,6 +13,7 @@ from libs.imaging.pixels import Pixels
 from libs.imaging.quality import Outline, PhotoMetrics, Surface, measure, outline, surface
 from libs.imaging.segmentation import Cutout
 
+FORMATS = ("jpeg", "png", "webp", "gif")
 MEASURED_SIDE = 2048  # details beyond it change no measurement
 READ_SIDE = 4096  # but bars and modules are narrow in photos of a whole package
 
@@ -39,7 +40,7 @@ class Observation:
 
 def observe(data: bytes, marker_mm: float | None = None, *, read: bool = True) -> Observation:
     """`read` looks for printed codes as well. Raises as `libs.imaging.decode.inspect` does."""
-    info = inspect(data, formats=("jpeg", "png", "webp", "gif"))
+    info = inspect(data, formats=FORMATS)
     picture = open_photo(data, MEASURED_SIDE)
     rgb = picture.rgb
     started = time.perf_counter()

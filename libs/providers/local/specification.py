@@ -1,6 +1,7 @@
 """A specification out of measurements only: what cannot be measured is null with a reason, never guessed."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +14,10 @@ METHOD = "classical image measurements, no recognition model"
 WEIGHTS = {"dimensions": 0.25, "colours": 0.25, "material": 0.2, "features": 0.15, "category": 0.15}
 """What a full specification needs; a section that is missing pulls the overall confidence down."""
 REVIEW_BELOW = 0.5
+MARKER_ERROR, PERSPECTIVE_ERROR = 0.01, 0.03
+OUTLINE_PX = 4  # both ends of a side together
+LOOSE_PARTS = 0.5
+CODE_CONFIDENCE = 0.9  # they check themselves
 PHOTO_KEYS = (
     "width",
     "height",
@@ -72,7 +77,7 @@ def _dimensions(observations: Sequence[Observation], hints: Hints) -> dict[str, 
     return {
         "items": [],
         "outline_px": {"width": round(width), "height": round(height)},
-        "ratio": round(width / max(1, height), 3),
+        "ratio": round(width / max(1, height), 2),
         "confidence": 0.0,
         "note": "no scale reference in the photo: give one known size or add a printed marker",
         **(section or {}),
@@ -84,18 +89,21 @@ def _from_marker(observations: Sequence[Observation]) -> dict[str, Any] | None:
     if measured is None or measured.scale is None:
         return None
     sides = zip(("width", "height"), measured.outline_px, strict=True)
+    error = MARKER_ERROR + (1 - measured.scale.straightness) / 2
     return {
         "items": [
             {
                 "axis": axis,
-                "value": round(side / measured.scale.pixels_per_mm, 1),
+                **_supported(side / measured.scale.pixels_per_mm, error + OUTLINE_PX / side),
                 "unit": "mm",
                 "basis": "reference_object",
             }
             for axis, side in sides
         ],
-        "confidence": round(0.85 * measured.cut.confidence * measured.scale.straightness**2, 2),
-        "note": "from the printed marker; holds in the marker's plane only",
+        "confidence": round(
+            0.85 * measured.cut.confidence * measured.scale.straightness**2 * _wholeness(measured), 2
+        ),
+        "note": "from the printed marker; holds in the marker's plane only" + _caveat(measured),
     }
 
 
@@ -110,14 +118,30 @@ def _from_known_size(primary: Observation, hints: Hints) -> dict[str, Any] | Non
             {"axis": known.axis, "value": known.value, "unit": known.unit, "basis": "given"},
             {
                 "axis": other,
-                "value": round(known.value * ratio, 2),
+                **_supported(known.value * ratio, PERSPECTIVE_ERROR + OUTLINE_PX / min(width, height)),
                 "unit": known.unit,
                 "basis": "estimated",
             },
         ],
-        "confidence": round(0.6 * primary.cut.confidence, 2),
-        "note": "second side from the outline's ratio; perspective not corrected",
+        "confidence": round(0.6 * primary.cut.confidence * _wholeness(primary), 2),
+        "note": "second side from the outline's ratio; perspective not corrected" + _caveat(primary),
     }
+
+
+def _supported(value: float, relative_error: float) -> dict[str, float]:
+    """To the digit that the error still leaves: 199.83 ± 2.4 is 200 ± 2."""
+    error = value * relative_error
+    digits = -math.floor(math.log10(error))
+    return {"value": round(value, digits), "plus_minus": round(error, digits)}
+
+
+def _wholeness(seen: Observation) -> float:
+    """Loose or stacked parts are measured as one, however they happen to lie."""
+    return LOOSE_PARTS if seen.outline and seen.outline.parts > 1 else 1.0
+
+
+def _caveat(seen: Observation) -> str:
+    return f"; around all {seen.outline.parts} parts" if seen.outline and seen.outline.parts > 1 else ""
 
 
 def _colours(observations: Sequence[Observation]) -> dict[str, Any]:
@@ -159,22 +183,29 @@ def _material(primary: Observation) -> dict[str, Any]:
 
 
 def _features(observations: Sequence[Observation]) -> dict[str, Any]:
-    primary = observations[0]
+    """`items` go into prompts, so they are what was read; what the outline suggests are `hints` for people."""
     items = [f"{code.kind} code {code.value}" for code in _codes(observations)]
-    if primary.outline:
-        outline = primary.outline
-        items.append(f"{outline.kind} outline, width to height {outline.aspect_ratio:.2f}")
-        if outline.mirror_symmetry > 0.93:
-            items.append("outline is left-right symmetric")
-        if outline.holes:
-            openings = "opening" if outline.holes == 1 else "openings"
-            items.append(f"{outline.holes} see-through {openings} in the outline")
-        if outline.parts > 1:
-            items.append(f"{outline.parts} separate parts")
-    if primary.surface:
-        direction = ", directional (stripes, grain or ribs)" if primary.surface.directional else ""
-        items.append(f"{primary.surface.texture} surface texture{direction}")
-    return {"items": items, "confidence": round(0.8 * primary.cut.confidence, 2)}
+    hints = [*_shape(observations[0]), *_surface(observations[0])]
+    return {"items": items, "hints": hints, "confidence": CODE_CONFIDENCE if items else 0.0}
+
+
+def _shape(seen: Observation) -> Iterable[str]:
+    outline = seen.outline
+    if not outline or seen.cut.confidence < REVIEW_BELOW:
+        return
+    yield f"{outline.kind} outline"
+    if outline.mirror_symmetry > 0.93:
+        yield "outline is left-right symmetric"
+    if outline.holes:
+        yield f"{outline.holes} see-through {'opening' if outline.holes == 1 else 'openings'} in the outline"
+    if outline.parts > 1:
+        yield f"{outline.parts} separate parts"
+
+
+def _surface(seen: Observation) -> Iterable[str]:
+    if seen.surface and seen.surface.texture != "smooth":
+        direction = ", directional (stripes, grain or ribs)" if seen.surface.directional else ""
+        yield f"{seen.surface.texture} surface texture{direction}"
 
 
 def _codes(observations: Sequence[Observation]) -> list[Any]:

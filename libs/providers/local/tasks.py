@@ -12,6 +12,7 @@ import pydantic
 from PIL import Image
 
 from libs.imaging import metadata
+from libs.imaging.decode import inspect
 from libs.imaging.faces import find_face
 from libs.imaging.metadata import DigitalSource, Mark
 from libs.imaging.photos import open_photo
@@ -28,7 +29,7 @@ from libs.providers.local.logo.draft import draft, in_words
 from libs.providers.local.logo.layout import lay_out
 from libs.providers.local.logo.refine import refine
 from libs.providers.local.logo.render import rasterise, svg
-from libs.providers.local.observation import MEASURED_SIDE, observe
+from libs.providers.local.observation import FORMATS, MEASURED_SIDE, observe
 from libs.providers.local.prompt import parse
 from libs.providers.local.results import Made, Measured
 from libs.providers.local.tryon.body import cut_out_person
@@ -63,12 +64,13 @@ def defects(image: bytes) -> Measured:
 
 def attributes(image: bytes, names: Sequence[str]) -> Measured:
     clock = _Clock()
+    info = inspect(image, formats=FORMATS)
     photo = open_photo(image, MEASURED_SIDE)
     cut = photo.cut_out()
     clock.lap("segment_ms")
-    measured = [attribute.model_dump() for attribute in measure_attributes(photo.rgb, cut, names)]
+    found = measure_attributes(photo.rgb, cut, names, (info.width, info.height))
     clock.lap("measure_ms")
-    return Measured(measured, clock.laps, cut.warnings)
+    return Measured([attribute.model_dump() for attribute in found], clock.laps, cut.warnings)
 
 
 def generate(request: ImageRequest) -> Made:

@@ -162,6 +162,42 @@ def test_measures_the_outline_and_the_surface() -> None:
     assert skin.texture in ("smooth", "fine")
 
 
+def _drawn(kind: str) -> Pixels:
+    mask = np.zeros((480, 480), np.uint8)
+    corners = {"square": 4, "turned square": 4, "hexagon": 6}
+    turn = 0.6 if kind == "turned square" else np.pi / 4
+    if kind in corners:
+        angles = np.arange(corners[kind]) * 2 * np.pi / corners[kind] + turn
+        points = 240 + 130 * np.stack([np.cos(angles), np.sin(angles)], -1)
+        cv2.fillPoly(mask, [points.astype(np.int32)], 1)
+    else:
+        cv2.ellipse(mask, (240, 240), (130, 130 if kind == "disc" else 112), 0, 0, 360, 1, -1)
+    shading = np.linspace(1.5, 0.5, 480)[None, :, None]
+    picture = np.where(mask[..., None] > 0, np.array([40, 110, 160]) * shading, 238.0)
+    return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("square", "rectangular"),
+        ("turned square", "rectangular"),
+        ("hexagon", "compact"),
+        ("disc", "round"),
+        ("oval", "round"),
+    ],
+)
+def test_a_square_is_not_round_and_shading_is_no_texture(kind: str, told: str) -> None:
+    picture = _drawn(kind)
+    cut = segment(picture)
+    shape, skin = outline(cut), surface(picture, cut)
+    assert shape is not None
+    assert shape.kind == told
+    assert skin is not None
+    assert skin.texture == "smooth"
+    assert not skin.directional
+
+
 def test_blur_and_smallness_are_defects_of_the_photo() -> None:
     picture, _ = mug(1100)
     kinds = {defect.kind for defect in _defects(picture)}

@@ -23,6 +23,7 @@ from libs.providers.base import Brief, Hints, ImageBlob, ImageRequest, KnownSize
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.pool import ChildDied, ChildPool
 from libs.providers.local.provider import LocalProvider
+from libs.providers.prompts.product import facts
 from libs.providers.spec_yaml import dump, parse_yaml
 from tests.libs.common.waiting import eventually
 from tests.libs.imaging.drawings import encode, mug, photo, png_bomb, shirt
@@ -94,6 +95,42 @@ async def test_one_known_size_gives_the_other(local: LocalProvider) -> None:
     assert sizes["width"] == pytest.approx(95 * width / height, rel=0.05)
     assert spec.dimensions is not None
     assert [item.basis for item in spec.dimensions.items] == ["given", "estimated"]
+
+
+async def test_a_size_is_told_as_exactly_as_it_was_measured(local: LocalProvider) -> None:
+    spec = (await local.describe([BLUE], Hints(known_size=KnownSize("height", 9.5, "cm")))).value
+    assert spec.dimensions is not None
+    told, measured = spec.dimensions.items
+    assert (told.value, told.model_extra) == (9.5, {})
+    assert measured.model_extra is not None
+    error = measured.model_extra["plus_minus"]
+    assert 0.03 * measured.value < error < 0.08 * measured.value
+    assert measured.value == round(measured.value, 1)
+
+
+async def test_loose_parts_make_a_size_doubtful(local: LocalProvider) -> None:
+    picture = np.full((320, 320, 3), 238, np.uint8)
+    picture[100:220, 60:140] = picture[100:220, 180:260] = (40, 110, 160)
+    hints = Hints(known_size=KnownSize("height", 95, "mm"))
+    both = (await local.describe([blob(encode(picture))], hints)).value.dimensions
+    one = (await local.describe([BLUE], hints)).value.dimensions
+    assert both is not None
+    assert one is not None
+    assert both.confidence is not None
+    assert one.confidence is not None
+    assert both.confidence < 0.6 * one.confidence
+    assert str(both.note).endswith("around all 2 parts")
+
+
+async def test_what_the_outline_suggests_is_not_told_to_models(local: LocalProvider) -> None:
+    spec = (await local.describe([BLUE], Hints())).value
+    assert spec.features is not None
+    assert spec.features.items == ()
+    assert spec.features.model_extra == {"hints": ["compact outline", "1 see-through opening in the outline"]}
+    told = "\n".join(facts(spec))
+    assert "outline" not in told
+    assert "texture" not in told
+    assert "blue" in told
 
 
 async def test_same_seed_same_pixels(local: LocalProvider) -> None:
@@ -239,10 +276,18 @@ async def test_a_person_is_cut_out_by_the_face(local: LocalProvider) -> None:
 
 
 async def test_it_tells_the_attributes_that_can_be_measured(local: LocalProvider) -> None:
-    names = ["Colour", "shape", "texture", "brand"]
+    names = ["Colour", "shape", "texture", "brand", "resolution", "sharpness", "Quality"]
     told = (await local.attributes(BLUE, names)).value
     assert [attribute.name for attribute in told] == names
-    assert [attribute.value for attribute in told] == ["blue", "compact", "fine", None]
+    assert [attribute.value for attribute in told] == [
+        "blue",
+        "compact",
+        "smooth",
+        None,
+        "320 x 320 px",
+        "sharp",
+        "low resolution",
+    ]
     assert told[0].confidence is not None
     assert 0.5 < told[0].confidence < 0.9
     assert told[3].confidence == 0

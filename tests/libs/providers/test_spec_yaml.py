@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from libs.common.errors import Invalid
+from libs.providers.local.specification import WEIGHTS
 from libs.providers.spec_yaml import MAX_CHARACTERS, dump, parse_yaml
 from libs.providers.specification import ProductSpec
 
@@ -152,7 +153,19 @@ def test_the_samples_of_the_documentation_are_specifications() -> None:
     page = (Path(__file__).parents[3] / "docs" / "specification.md").read_text()
     samples = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
     assert len(samples) >= 2
-    written = parse_yaml(samples[0])
+    written, measured = parse_yaml(samples[0]), parse_yaml(samples[1])
+    assert set(ProductSpec.model_fields) <= written.model_fields_set & measured.model_fields_set
+    sections = {name: getattr(measured, name).confidence for name in WEIGHTS}
+    overall = sum(weight * sections[name] for name, weight in WEIGHTS.items())
+    assert measured.confidence_overall == pytest.approx(overall, abs=0.01)
+    assert (measured.model_extra or {})["needs_review"] == [name for name in WEIGHTS if sections[name] < 0.5]
     assert written.material
     assert written.material.primary is None
     assert [parse_yaml(sample).schema_ for sample in samples] == ["product-spec/1"] * len(samples)
+
+
+def test_a_confidence_that_nobody_gave_is_unknown_and_not_zero() -> None:
+    spec = parse_yaml("category: {value: mug}\ncolours: {confidence: 0.9}\ndefects: [{kind: chip}]\n")
+    assert spec.category
+    assert (spec.category.confidence, spec.defects[0].confidence) == (None, None)
+    assert (spec.confidence, spec.confidence_overall) == (None, None)

@@ -135,6 +135,13 @@ def test_any_picture_can_be_a_garment() -> None:
     assert any("not plain" in warning for warning in result.warnings)
 
 
+def test_a_garment_that_can_hardly_be_told_from_its_backdrop_is_said() -> None:
+    faint = shirt(200, (233, 231, 228))[0]
+    result = try_on(Photo(PERSON), [Photo(GREEN), Photo(faint)])
+    assert any(warning.startswith("garment 2: ") for warning in result.warnings)
+    assert not any(warning.startswith("garment 1: ") for warning in result.warnings)
+
+
 def test_a_thin_plate_goes_through_its_points() -> None:
     source = np.array([(0, 0), (100, 0), (0, 80), (100, 80), (50, 30)], float)
     target = np.array([(8, 8), (88, 4), (12, 72), (96, 68), (40, 40)], float)

@@ -1,6 +1,6 @@
 """The preview itself: person and garment photos in, a picture and its caveats out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ import numpy as np
 from libs.imaging.faces import find_face
 from libs.imaging.photos import Photo
 from libs.imaging.pixels import Pixels, Plane, to_bytes, wide_blur
+from libs.imaging.segmentation import Cutout
 from libs.providers.errors import ErrorCode, ProviderError
 from libs.providers.local.tryon.body import SHOULDER, Body, cut_out_person, measure_body
 from libs.providers.local.tryon.garment import Garment, measure_garment
@@ -18,6 +19,7 @@ from libs.providers.local.tryon.warp import backward_map, warped
 CAVEAT = "placement preview from geometry: folds, fit and pose are not simulated"
 TRUST = 0.6  # of what is known about face and outline: geometry alone says no more
 WELL_COVERED = 0.75
+SURE = 0.7
 TRUNK = 0.92
 """Half the width of a top's trunk, as a share of the person's; the upper arms are beside it."""
 LOWERED = 0.12
@@ -53,8 +55,7 @@ def try_on(person: Photo, garments: Sequence[Photo]) -> Preview:
     warnings, trust = [CAVEAT], min(face.confidence, cut.confidence)
     for number, photo in enumerate(garments, 1):
         garment_cut = photo.cut_out()
-        if not garment_cut.plain_background:
-            warnings.append(f"garment {number}: the background is not plain, its outline may be wrong")
+        warnings += [f"garment {number}: {doubt}" for doubt in _doubts(garment_cut)]
         trust = min(trust, garment_cut.confidence)
         colours, alpha = _placed(measure_garment(garment_cut), body, shape)
         colours = _lit(colours, body, person.rgb)
@@ -67,6 +68,14 @@ def try_on(person: Photo, garments: Sequence[Photo]) -> Preview:
             f"garments cover {coverage:.0%} of the visible body; the clothes underneath stay visible"
         )
     return Preview(to_bytes(image), round(trust * TRUST, 2), coverage, tuple(warnings))
+
+
+def _doubts(garment: Cutout) -> Iterable[str]:
+    if not garment.plain_background:
+        yield "the background is not plain, its outline may be wrong"
+    elif garment.confidence < SURE:
+        yield f"its outline is uncertain ({garment.confidence:.0%})"
+    yield from (warning for warning in garment.warnings if not warning.startswith("busy background"))
 
 
 def _placed(garment: Garment, body: Body, shape: tuple[int, ...]) -> tuple[Pixels, Plane]:
