@@ -4,7 +4,7 @@ A model's word is checked twice: its form here, its ranges by the specification'
 """
 
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
@@ -16,6 +16,21 @@ Hex = Annotated[str, pydantic.Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 UNSURE = 0.5
 LONGEST_SPECIFICATION = 15_000
 """In characters of JSON: as YAML that has no more values, and is no longer, than one may be."""
+
+
+LARGEST = {
+    "mm": 100_000,
+    "cm": 10_000,
+    "m": 100,
+    "in": 4_000,
+    "ml": 10_000_000,
+    "l": 10_000,
+    "g": 100_000_000,
+    "kg": 100_000,
+}
+"""Of a product, in each unit: more is a slip of the unit, or no answer."""
+ROUNDED = 0.05
+"""By how much shares that a model has rounded may exceed the whole."""
 
 
 class Answer(pydantic.BaseModel):
@@ -34,6 +49,12 @@ class DimensionAnswer(Answer):
     unit: Literal["mm", "cm", "m", "in", "ml", "l", "g", "kg"]
     basis: Literal["printed_on_product", "reference_object", "given", "estimated"]
 
+    @pydantic.model_validator(mode="after")
+    def _possible(self) -> Self:
+        if not 0 < self.value <= LARGEST[self.unit]:
+            raise ValueError(f"no product has a {self.axis} of {self.value:g} {self.unit}")
+        return self
+
 
 class DimensionsAnswer(Answer):
     items: list[DimensionAnswer]
@@ -50,6 +71,12 @@ class ColourAnswer(Answer):
 class ColoursAnswer(Answer):
     items: list[ColourAnswer]
     confidence: Share
+
+    @pydantic.model_validator(mode="after")
+    def _of_one_product(self) -> Self:
+        if sum(colour.share for colour in self.items) > 1 + ROUNDED:
+            raise ValueError("the colours have more than the whole product")
+        return self
 
 
 class MaterialAnswer(Answer):
@@ -72,6 +99,12 @@ class BoxAnswer(Answer):
     y: Share
     w: Share
     h: Share
+
+    @pydantic.model_validator(mode="after")
+    def _in_the_picture(self) -> Self:
+        if max(self.x + self.w, self.y + self.h) > 1 + ROUNDED:
+            raise ValueError("the box reaches out of the picture")
+        return self
 
 
 class DefectAnswer(Answer):

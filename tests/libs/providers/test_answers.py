@@ -127,18 +127,22 @@ def test_schemas_are_strict_as_strict_modes_want_them(form: type[Answer]) -> Non
     [
         {"confidence": 1.2},
         {"colours": {"items": [{"hex": "teal", "name": "teal", "share": 0.7}], "confidence": 0.9}},
-        {
-            "dimensions": {
-                "items": [{"axis": "height", "value": -1, "unit": "mm", "basis": "estimated"}],
-                "confidence": 0.1,
-                "note": None,
-            }
-        },
+        {"colours": {"items": [{"hex": "#1f6f78", "name": "teal", "share": 0.6}] * 2, "confidence": 0.9}},
+        {"dimensions": sized(("height", -1, "mm", "estimated"))},
+        {"dimensions": sized(("height", 0, "mm", "estimated"))},
+        {"dimensions": sized(("height", 95.5, "m", "estimated"), ("width", 955, "m", "estimated"))},
+        {"dimensions": sized(("weight", 250_000, "kg", "estimated"))},
+        {"defects": [DEFECT | {"box": {"x": 0.9, "y": 0.1, "w": 0.4, "h": 0.1}}]},
     ],
 )
 def test_what_no_product_can_be_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(pydantic.ValidationError):
         answer(**change).specification("openai")
+
+
+def test_rounded_shares_may_exceed_the_whole() -> None:
+    thirds = [{"hex": "#1f6f78", "name": "teal", "share": 0.34}] * 3
+    assert answer(colours={"items": thirds, "confidence": 0.9}).specification("openai").colours
 
 
 def test_classification_answers_what_was_asked() -> None:
