@@ -1,11 +1,13 @@
 """Colours by name: plain words, CSS names, codes, and a word that lightens or deepens one."""
 
+import re
 from collections.abc import Sequence
 
 import webcolors
 
 from libs.providers.local.vocabulary import COLOURS, MODIFIERS, PLAIN_COLOURS
 
+_WORD = re.compile(r"#(?:[0-9a-f]{6}|[0-9a-f]{3})\b|[a-z]+|[,;.]")
 LONGEST = 3
 """Words in a colour's name, as in "light sea green"."""
 
@@ -18,14 +20,21 @@ def colour_at(words: Sequence[str], at: int) -> tuple[str | None, int]:
     return None, 1
 
 
-def colours_of(words: Sequence[str]) -> list[str]:
-    """In the order in which they are named."""
-    found, at = [], 0
+def colours_of(words: Sequence[str]) -> dict[str, str]:
+    """By their names, in the order in which they are named."""
+    found: dict[str, str] = {}
+    at = 0
     while at < len(words):
         colour, count = colour_at(words, at)
-        found += [colour] if colour else []
+        if colour:
+            found[" ".join(words[at : at + count])] = colour
         at += count
     return found
+
+
+def colours_in(text: str) -> dict[str, str]:
+    """The same of a text, in which a comma ends a name."""
+    return colours_of(_WORD.findall(text.lower()))
 
 
 def _named(words: Sequence[str]) -> str | None:

@@ -1,5 +1,6 @@
 """From the words of a prompt to a plan of the picture; words that change nothing are reported."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from libs.providers.local.colours import colour_at
 from libs.providers.local.phrases import ARTICLES, PLACING, Phrase, phrases
 
 Rgb = tuple[int, int, int]
+
+_QUOTED = re.compile(r"“[^”]*”|\"[^\"]*\"")
+"""A name, whatever its words mean elsewhere."""
 
 KNOWN = frozenset(words_of.SCENES) | frozenset(words_of.EFFECTS) | words_of.EMPTY
 
@@ -63,7 +67,7 @@ class _Said:
 
 def parse(prompt: str, view: View = "auto") -> Plan:
     """`view` overrides the words unless it is `auto`; without either the camera looks from the front."""
-    text = prompt.lower()
+    text = _QUOTED.sub(" product ", prompt).lower()
     for phrase, word in words_of.PHRASES.items():
         text = text.replace(phrase, word)
     said = [part for phrase in phrases(text) for part in _parts(phrase)]

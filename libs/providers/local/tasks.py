@@ -143,7 +143,7 @@ def remove_background(request: ImageRequest) -> Made:
 
 def directions(brief: Brief, count: int) -> tuple[str, ...]:
     """In words, what `draw_logo` makes of the brief for each of the pictures."""
-    return tuple(in_words(draft(brief, 0, index)) for index in range(count))
+    return tuple(in_words(draft(brief, 0, index), brief) for index in range(count))
 
 
 def draw_logo(request: ImageRequest, brief: Brief) -> Made:

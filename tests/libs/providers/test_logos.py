@@ -1,5 +1,6 @@
 """Logos as documents: the same brief draws the same logo, an instruction changes what it names and nothing else."""
 
+import colorsys
 import re
 from typing import get_args
 from xml.etree import ElementTree
@@ -40,6 +41,19 @@ def test_a_brief_decides_mark_lettering_and_colours() -> None:
     assert draft(Brief("a mountain, in navy", "Peak"), 4, 0).mark == "mountain"
     assert draft(Brief("a mountain, in navy", "Peak"), 4, 0).palette[0] == "#000080"
     assert draft(Brief("", "Peak", colours=("#E8AD00",)), 4, 0).palette[0] == "#e8ad00"
+
+
+def test_a_briefs_colours_are_the_palette_and_what_it_excludes_is_not_drawn() -> None:
+    design = draft(Brief("forest green and cream, no red, no leaf", "Peak", industry="garden"), 4, 0)
+    assert design.palette[:2] == ("#228b22", "#f3e9d8")
+    assert design.mark == "petals"
+    assert draft(Brief("#0A5C36", "Peak"), 4, 0).palette[0] == "#0a5c36"
+    assert draft(Brief("", "Peak", colours=("forest green", "#fed")), 4, 0).palette[:2] == (
+        "#228b22",
+        "#ffeedd",
+    )
+    third = colorsys.rgb_to_hls(*(value / 255 for value in webcolors.hex_to_rgb(design.palette[2])))
+    assert third[0] == pytest.approx(1 / 3, abs=0.01)
 
 
 def test_the_pictures_of_one_brief_differ_and_repeat() -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar, get_args
 import numpy as np
 
 from libs.providers.base import Brief
+from libs.providers.local.colours import colours_in
 from libs.providers.local.logo.design import (
     LONGEST_NAME,
     LONGEST_TAGLINE,
@@ -16,7 +17,8 @@ from libs.providers.local.logo.design import (
     Layout,
     MarkName,
 )
-from libs.providers.local.logo.palette import Palette, from_colours, named_colours
+from libs.providers.local.logo.palette import Palette, from_colours
+from libs.providers.local.phrases import negated_words, wanted
 
 T = TypeVar("T")
 
@@ -65,18 +67,20 @@ MOODS: Mapping[str, Palette] = {
     "beauty cosmetic spa": ("#7b2d5b", "#c65b7c", "#f0b7a4", "#34172a"),
 }
 ANY_MOOD: Palette = ("#2a9d8f", "#8ab17d", "#e9c46a", "#1d3b3a")
-LAYOUTS: tuple[Layout, ...] = ("stacked", "horizontal")
+LAYOUTS: tuple[Layout, ...] = ("stacked", "horizontal", "badge")
 
 
 def draft(brief: Brief, seed: int, index: int, *, transparent: bool = False) -> Design:
     """The brief names the brand; what it leaves open is chosen by its words, the seed and the index."""
     name = (brief.brand_name or "").strip()[:LONGEST_NAME]
-    trade = " ".join([brief.industry or "", brief.text]).lower()
-    wishes = " ".join([*brief.styles, brief.text]).lower()
-    marks = named_marks(brief.text) or first_match(TRADES, trade) or ANY_TRADE
-    mark = marks[index % len(marks)]
+    told = wanted(brief.text)
+    trade = " ".join([brief.industry or "", told]).lower()
+    wishes = " ".join([*brief.styles, told]).lower()
+    mark, layout, turn = _composed(brief, trade, index)
     face, tracking = first_match(STYLES, wishes) or ("modern", 0.01)
-    colours = named_colours(" ".join(brief.colours)) or named_colours(brief.text)
+    if turn >= len(LAYOUTS):
+        face, tracking = list(STYLES.values())[turn % len(STYLES)]
+    colours = list((colours_in(", ".join(brief.colours)) or colours_in(told)).values())
     rng = np.random.default_rng([seed, index, 5])
     return Design(
         name=name,
@@ -87,17 +91,36 @@ def draft(brief: Brief, seed: int, index: int, *, transparent: bool = False) -> 
         face=face,
         tracking=tracking,
         case=case_of(face),
-        layout=LAYOUTS[index % len(LAYOUTS)],
+        layout=layout,
         palette=from_colours(colours, rng) if colours else first_match(MOODS, trade) or ANY_MOOD,
         background="transparent" if transparent else "#ffffff",
     )
 
 
-def in_words(design: Design) -> str:
+def _composed(brief: Brief, trade: str, index: int) -> tuple[MarkName, Layout, int]:
+    """Mark, layout, and how often all marks have had their turn: every picture of a brief puts them together anew."""
+    unwanted = named_marks(" ".join(negated_words(brief.text)))
+    marks = named_marks(wanted(brief.text)) or first_match(TRADES, trade) or ANY_TRADE
+    marks = tuple(mark for mark in marks if mark not in unwanted) or ("monogram",)
+    turn, place = divmod(index, len(marks))
+    plain = LAYOUTS[:2]
+    layout = plain[(place + turn) % 2] if turn < 2 else LAYOUTS[turn % len(LAYOUTS)]
+    return marks[place], layout, turn
+
+
+def in_words(design: Design, brief: Brief) -> str:
     """What does not depend on the seed."""
-    place = "above" if design.layout == "stacked" else "beside"
+    place = {"stacked": "above", "horizontal": "beside", "badge": "in a round badge above"}[design.layout]
     mark = f"monogram {design.letters}" if design.mark == "monogram" else design.mark
-    return f"{mark} {place} the name in {design.face} letters"
+    named = colours_in(", ".join(brief.colours)) or colours_in(wanted(brief.text))
+    facts = [
+        f"Logo for “{design.name}”: {mark} {place} the name in {design.face} letters",
+        f"with the tagline “{design.tagline}”" if design.tagline else "",
+        "in " + " and ".join(list(named)[:3]) if named else "",
+        f"for {brief.industry}" if brief.industry else "",
+        ", ".join(brief.styles),
+    ]
+    return ", ".join(filter(None, facts))
 
 
 def first_match(table: Mapping[str, T], text: str) -> T | None:

@@ -1,25 +1,15 @@
 """Colours of a logo: from words, from a base colour, and dark or light enough for the background."""
 
 import colorsys
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import webcolors
 
-from libs.providers.local.colours import colours_of
-
 Palette = tuple[str, str, str, str]
 """Three colours of the mark and the ink of the name, as `#rrggbb`."""
 
 DARK, LIGHT_INK = "#14161c", "#f5f4f1"
-
-_WORD = re.compile(r"#(?:[0-9a-f]{6}|[0-9a-f]{3})\b|[a-z]+|[,;.]")
-
-
-def named_colours(text: str) -> list[str]:
-    """In the order in which they are named: words, codes, and names of several words ("forest green")."""
-    return colours_of(_WORD.findall(text.lower()))
 
 
 def towards(colour: str, other: str, share: float) -> str:
@@ -34,7 +24,8 @@ def from_colours(colours: Sequence[str], rng: np.random.Generator) -> Palette:
     mark = list(colours[:3])
     while len(mark) < 3:
         step = len(mark)
-        shifted = hue if step == 1 else (hue + float(rng.choice([0.08, -0.08, 0.5]))) % 1
+        accent = step == 2 and len(colours) == 1  # who names several colours wants no other hue
+        shifted = (hue + float(rng.choice([0.08, -0.08, 0.5]))) % 1 if accent else hue
         lighter = min(0.80, lightness + 0.18 * step) if lightness < 0.6 else max(0.25, lightness - 0.2 * step)
         # A grey stays grey: raising its saturation would invent a hue.
         strength = (

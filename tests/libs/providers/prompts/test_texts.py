@@ -4,7 +4,7 @@ from libs.providers.base import Brief, Hints, ImageBlob, KnownSize
 from libs.providers.prompts import vision
 from libs.providers.prompts.background import REMOVE
 from libs.providers.prompts.edit import edit_prompt
-from libs.providers.prompts.ideas import ideas
+from libs.providers.prompts.ideas import ROLE, ideas
 from libs.providers.prompts.logo import FORM, logo_prompt
 from libs.providers.prompts.try_on import KEEP, try_on_prompt
 
@@ -91,5 +91,6 @@ def test_ideas_come_out_of_the_brief() -> None:
         "Style: calm, geometric\n"
         "Colours: teal, #f4efe6"
     )
+    assert "not mentioned at all" in ROLE
     liked = Brief("waves", references=[ImageBlob(b"", "image/png", 64, 64, "reference")])
     assert ideas(liked, 1).endswith("take up their mood, not their content.")
