@@ -1,13 +1,16 @@
 """Read model behind the galleries: one row per picture, and what its owner thought of it at any time."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from libs.common import variants
 from libs.common.contracts.generation import ImageGenerated
+from libs.common.database import Reader
 from libs.common.event_log import ReadModel, Recorded
 from libs.common.sql import Bound, Statement
 from libs.refs.products import visible
@@ -156,3 +159,11 @@ of_requests = Statement(
     .where(gallery.c.request_id == sa.any_(sa.bindparam("requests", type_=ARRAY(sa.Uuid))), *_kept)
     .order_by(gallery.c.generation_index)
 )
+
+
+async def by_request(db: Reader, requests: Sequence[UUID]) -> Mapping[UUID, list[Mapping[str, Any]]]:
+    """The pictures of each of them; of a request without any, none."""
+    found: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    for image in await db.fetch(of_requests(requests=requests)):
+        found[image["request_id"]].append(image)
+    return found

@@ -1,6 +1,5 @@
 """Generation requests: accept, follow, cancel, make again."""
 
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -115,9 +114,7 @@ async def list_generations(
 ) -> Json:
     await require_product(db, service.bus, user.id, product_id)
     found = await generation_requests.find_page(db, user.id, product_id, page)
-    images: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
-    for image in await db.fetch(gallery.of_requests(requests=[row["request_id"] for row in found.rows])):
-        images[image["request_id"]].append(image)
+    images = await gallery.by_request(db, [row["request_id"] for row in found.rows])
     items = [present_request(row, images[row["request_id"]], objects.url) for row in found.rows]
     return page.answer(items, found.total, found.next_after)
 

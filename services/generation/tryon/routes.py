@@ -1,12 +1,10 @@
 """HTTP of try-ons: a person's photo and garments in, pictures out. Whatever is not the caller's own does not exist."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, UploadFile
 from uuid_utils.compat import uuid7
 
@@ -96,9 +94,7 @@ async def list_try_ons(
     user: CurrentUser, db: Db, objects: Objects, page: TryOnPaging, status: Status | None = None
 ) -> Json:
     found = await try_ons.find_page(db, user.id, STATES[status] if status else None, page)
-    images: dict[UUID, list[asyncpg.Record]] = defaultdict(list)
-    for image in await db.fetch(gallery.of_requests(requests=[row["request_id"] for row in found.rows])):
-        images[image["request_id"]].append(image)
+    images = await gallery.by_request(db, [row["request_id"] for row in found.rows])
     shown = [present(row, images[row["request_id"]], objects.url) for row in found.rows]
     return page.answer(shown, found.total, found.next_after)
 
