@@ -67,7 +67,7 @@ async def test_without_keys_logos_are_drawn_as_svg_too(
     async with working(local):
         await until(client, f"/projects/{accepted['project_id']}", "completed")
     listed = (await client.get(f"/projects/{accepted['project_id']}/assets")).json()["items"]
-    assert listed[0]["prompt"] == "cup above the name in modern letters"
+    assert listed[0]["prompt"] == "Logo for “Morning Ember”: cup above the name in modern letters"
     for one in listed:
         image = (await client.get(f"/generated-images/{one['id']}")).json()
         data = await service.objects.get(image["s3_key"])
