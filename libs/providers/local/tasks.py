@@ -197,7 +197,7 @@ def _drawn(
     record = {**request.provenance, **details, "prompt": request.prompt}
     image = _encode(pixels, DigitalSource.DRAWN, record, request.seed)
     clock.lap("encode_ms")
-    missing = [f"no face has: {canvas.missing}"] if canvas.missing else []
+    missing = [f"left out, because no face here has it: {canvas.missing}"] if canvas.missing else []
     return Made(image, details, clock.laps, (*warnings, *missing), svg(canvas))
 
 

@@ -15,9 +15,10 @@ from libs.imaging.pixels import Pixels
 from libs.providers.base import Brief
 from libs.providers.errors import ProviderError
 from libs.providers.local.logo.design import Design, FaceName, Layout, MarkName
-from libs.providers.local.logo.draft import draft
+from libs.providers.local.logo.draft import draft, initials
 from libs.providers.local.logo.layout import lay_out
 from libs.providers.local.logo.lettering import set_text
+from libs.providers.local.logo.lines import Setting, capitals, fit
 from libs.providers.local.logo.palette import contrast
 from libs.providers.local.logo.refine import refine
 from libs.providers.local.logo.render import rasterise, svg
@@ -109,6 +110,72 @@ def test_words_are_kerned_and_set_in_a_face_that_has_them() -> None:
     assert set_text("AV", "modern").width < set_text("A", "modern").width + set_text("V", "modern").width
     assert set_text("Łódź", "rounded").width == set_text("Łódź", "soft").width
     assert set_text("日本", "modern").missing == "日本"
+
+
+NAMES = [
+    "X",
+    "Salt & Pepper",
+    "The Extraordinary Peppermint & Sugar Mill",
+    "Supercalifragilisticexpialidociousness12",
+    "Живая вода",
+    "Ελληνικό Φως",
+    "München Brauhaus GmbH & Co. KG",
+]
+TAGLINES = [
+    "",
+    "since 1974",
+    "a tagline that goes on for quite a while, up to the eighty letters it may have!!",
+]
+
+
+@pytest.mark.parametrize("layout", ["stacked", "horizontal", "badge", "wordmark"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("tagline", TAGLINES)
+def test_name_and_tagline_fit_and_can_be_read(layout: Layout, name: str, tagline: str) -> None:
+    change = {"layout": layout, "background": "transparent", "ink": "#ff0000", "tagline_ink": "#0000ff"}
+    canvas = lay_out(draft(Brief("", name, tagline), 4, 0).model_copy(update=change), 1000, 1000)
+    points = np.concatenate([ring for fill in canvas.fills for ring in fill.rings])
+    assert points.min() > 20
+    assert points.max() < 980
+    written, below = (
+        [ring[:, 1] for fill in canvas.fills if fill.colour == colour for ring in fill.rings]
+        for colour in ("#ff0000", "#0000ff")
+    )
+    assert np.median([np.ptp(ring) for ring in written]) > 7
+    assert not tagline or np.median([np.ptp(ring) for ring in below]) > 7
+    assert not tagline or np.concatenate(below).min() > np.concatenate(written).max()
+    assert not canvas.missing
+
+
+def lines_of(name: str) -> int:
+    return len(fit(name, Setting("modern"), 700, 115, 3).lines)
+
+
+def test_a_long_name_takes_lines_where_they_make_it_larger() -> None:
+    assert [lines_of(name) for name in NAMES[:4]] == [1, 1, 3, 1]
+    single, split = (fit(NAMES[2], Setting("modern"), 700, 115, most) for most in (1, 3))
+    assert split.cap_height > 1.3 * single.cap_height
+
+
+def test_greek_capitals_have_no_accents_and_others_keep_theirs() -> None:
+    assert [capitals(word) for word in ("από το φως", "café", "ağaç")] == ["ΑΠΟ ΤΟ ΦΩΣ", "CAFÉ", "AĞAÇ"]
+
+
+def test_what_no_face_has_is_left_out_and_told() -> None:
+    canvas = lay_out(draft(Brief("", "🔥 Ember 👩‍🍳", "hot 🔥"), 4, 0), SIDE, SIDE)
+    assert canvas.missing == "🔥👩🍳"
+    assert set_text("🔥 Ember", "modern").width == set_text("Ember", "modern").width
+
+
+def test_a_name_that_no_face_has_leaves_the_mark_alone() -> None:
+    design = draft(Brief("", "日本茶", "green tea", "tea"), 4, 0)
+    canvas = lay_out(design, SIDE, SIDE)
+    assert canvas.missing == "日本茶"
+    assert drawn(design).tobytes() == drawn(design.model_copy(update={"layout": "mark"})).tobytes()
+
+
+def test_initials_are_those_of_words() -> None:
+    assert [initials(name) for name in ("O'Neil's Place", "Salt & Pepper", "x")] == ["OP", "SP", "X"]
 
 
 def test_an_instruction_changes_what_it_names_and_nothing_else() -> None:
@@ -207,8 +274,9 @@ def test_a_colour_for_all_takes_the_place_of_those_of_the_parts() -> None:
 
 
 def test_letters_get_thinner_and_bolder_as_far_as_their_face_goes() -> None:
-    thin = refine(DESIGN, "thinner letters", 1).design
-    assert ink(thin).sum() < ink(DESIGN).sum()
+    modern = DESIGN.model_copy(update={"face": "modern", "layout": "wordmark"})
+    thin = refine(modern, "thinner letters", 1).design
+    assert ink(thin).sum() < 0.9 * ink(modern).sum()
     refined = refine(DESIGN, "bolder and blue", 1)
     assert refined.done[0].startswith("palette")
     assert refined.notes == ["the slab letters cannot be bolder"]

@@ -139,7 +139,8 @@ def named_marks(text: str) -> tuple[MarkName, ...]:
 
 
 def initials(name: str) -> str:
-    words = re.findall(r"\w+", name) or [name]
+    """Of the first two words; one with an apostrophe is one."""
+    words = re.findall(r"[^\W_]+(?:['’][^\W_]+)*", name) or [name.strip()[:1] or name]
     return "".join(word[0] for word in words[:2]).upper()[:2]
 
 

@@ -8,12 +8,18 @@ import numpy as np
 from libs.providers.local.logo import palette
 from libs.providers.local.logo.design import Design, FaceName
 from libs.providers.local.logo.geometry import Ring, circle, moved
-from libs.providers.local.logo.lettering import Lettering, cap_height, set_text
+from libs.providers.local.logo.lettering import Lettering
+from libs.providers.local.logo.lines import Setting, Text, capitals, fit
 from libs.providers.local.logo.marks import draw
 
 MARGIN = 0.08
 """Of a wide design, as a share of the width on either side."""
 
+NAME_LINES, TAGLINE_LINES = 3, 2
+BELOW_NAME = 0.62
+"""The most that the tagline's capitals have of the name's."""
+READABLE = 0.014
+"""Of the picture's height."""
 ASKED_FOR = 1.6
 """Contrast of a colour that somebody has asked for: as they said, as long as it can be seen."""
 
@@ -26,19 +32,6 @@ class Fill:
     colour: str
     opacity: float = 1.0
     cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Words at their size: ems times `scale` are pixels."""
-
-    letters: Lettering
-    scale: float
-    cap_height: float
-
-    @property
-    def width(self) -> float:
-        return self.letters.width * self.scale
 
 
 @dataclass(slots=True)
@@ -78,7 +71,7 @@ class Canvas:
 
     @property
     def name(self) -> str:
-        cases = {"upper": str.upper, "lower": str.lower}
+        cases = {"upper": capitals, "lower": str.lower}
         return cases.get(self.design.case, str)(self.design.name)
 
     @property
@@ -93,37 +86,42 @@ class Canvas:
             colour = self.paper if shape.colour is None else colours[shape.colour % 3]
             self.fills.append(Fill(rings, colour, shape.opacity, cut=shape.colour is None))
 
-    def fit(
-        self, text: str, face: FaceName, tracking: float, width: float, height: float, weight: int = 0
-    ) -> Text:
-        """As large as fits, `height` being that of its capitals."""
-        letters, capitals = set_text(text, face, tracking, weight), cap_height(face)
-        self.missing += letters.missing
-        scale = min(width / max(letters.width, 1e-6), height / capitals)
-        return Text(letters, scale, capitals * scale)
-
     def put_text(self, text: Text, left: float, baseline: float, colour: str) -> None:
-        origin = left - text.letters.left * text.scale
-        for glyph in text.letters.glyphs:
-            self.fills.append(Fill([moved(ring * text.scale, origin, baseline) for ring in glyph], colour))
+        """The lines begin at `left`; the last one stands on `baseline`."""
+        for line, x, y in text.placed(left, baseline, 0.0):
+            self._put_line(line, text.scale, x, y, colour)
 
     def centre_text(self, text: Text, baseline: float, colour: str) -> None:
-        self.put_text(text, (self.width - text.width) / 2, baseline, colour)
+        for line, x, y in text.placed((self.width - text.width) / 2, baseline, 0.5):
+            self._put_line(line, text.scale, x, y, colour)
+
+    def _put_line(self, line: Lettering, scale: float, left: float, baseline: float, colour: str) -> None:
+        origin = left - line.left * scale
+        for glyph in line.glyphs:
+            self.fills.append(Fill([moved(ring * scale, origin, baseline) for ring in glyph], colour))
 
     def fit_name(self, width: float, height: float) -> Text:
         size, design = self.design.text_scale, self.design
-        return self.fit(
-            self.name, design.face, design.tracking, width * min(1, size), height * size, design.weight
+        how = Setting(design.face, design.tracking, design.weight)
+        return self._noted(fit(self.name, how, width * min(1, size), height * size, NAME_LINES))
+
+    def fit_tagline(self, name: Text, tracking: float, width: float, height: float) -> Text:
+        """Smaller than the name, as long as it can be read."""
+        face: FaceName = "light" if self.design.face in ("serif", "light") else "humanist"
+        height = min(height, max(BELOW_NAME * name.cap_height, READABLE * self.height))
+        return self._noted(
+            fit(capitals(self.design.tagline), Setting(face, tracking), width, height, TAGLINE_LINES)
         )
 
-    def fit_tagline(self, tracking: float, width: float, height: float) -> Text:
-        face: FaceName = "light" if self.design.face in ("serif", "light") else "humanist"
-        return self.fit(self.design.tagline.upper(), face, tracking, width, height)
+    def _noted(self, text: Text) -> Text:
+        self.missing += "".join(line.missing for line in text.lines)
+        return text
 
 
 def lay_out(design: Design, width: int, height: int) -> Canvas:
     canvas = Canvas(design, width, height)
-    match design.layout:
+    nameless = not canvas.fit_name(width, height).width
+    match "mark" if nameless else design.layout:
         case "mark":
             canvas.put_mark(width / 2, height / 2, min(width, height) * 0.36 * min(1.3, design.mark_scale))
         case "wordmark":
@@ -135,6 +133,8 @@ def lay_out(design: Design, width: int, height: int) -> Canvas:
         case "badge":
             canvas.fills.extend(_badge_rings(canvas))
             _stacked(canvas, 0.70)
+    if design.layout == "mark":
+        canvas.missing = ""  # of words that are not shown
     canvas.missing = "".join(dict.fromkeys(canvas.missing))
     return canvas
 
@@ -142,11 +142,11 @@ def lay_out(design: Design, width: int, height: int) -> Canvas:
 def _wordmark(canvas: Canvas) -> None:
     width, height = canvas.width, canvas.height
     name = canvas.fit_name(width * 0.82 * canvas.roomier, height * 0.26)
-    baseline = (height + name.cap_height) / 2
+    baseline = (height + name.height) / 2
     if canvas.design.tagline:
-        baseline -= 0.05 * height
-        tagline = canvas.fit_tagline(0.16, width * 0.6, height * 0.04)
-        canvas.centre_text(tagline, baseline + 0.14 * height, canvas.tagline_ink)
+        tagline = canvas.fit_tagline(name, 0.16, width * 0.7, height * 0.04)
+        baseline -= 0.05 * height + tagline.below / 2
+        canvas.centre_text(tagline, baseline + 0.10 * height + tagline.height, canvas.tagline_ink)
     canvas.centre_text(name, baseline, canvas.ink)
 
 
@@ -155,32 +155,38 @@ def _horizontal(canvas: Canvas) -> None:
     radius = min(height * 0.24, width * 0.13) * canvas.design.mark_scale
     edges = np.concatenate([ring[:, 0] for shape in draw(canvas.design) for ring in shape.rings]) * radius
     mark, gap = float(np.ptp(edges)), radius * 0.55
-    name = canvas.fit_name(width * (1 - 2 * MARGIN) - mark - gap, radius * 0.95)
-    left = (width - mark - gap - name.width) / 2
+    room = width * (1 - 2 * MARGIN) - mark - gap
+    name = canvas.fit_name(room, radius * 0.95)
+    below, tagline = 0.0, None
+    if canvas.design.tagline:
+        tagline = canvas.fit_tagline(name, 0.14, max(name.width, 0.62 * room), radius * 0.24)
+        below = 0.38 * radius + tagline.height
+    left = (width - mark - gap - max(name.width, tagline.width if tagline else 0.0)) / 2
     canvas.put_mark(left - float(edges.min()), height / 2, radius)
     text_left = left + mark + gap
-    baseline = (height + name.cap_height) / 2
-    if canvas.design.tagline:
-        baseline -= 0.30 * radius
-        tagline = canvas.fit_tagline(0.14, name.width, radius * 0.24)
-        canvas.put_text(tagline, text_left, baseline + 0.62 * radius, canvas.tagline_ink)
+    baseline = (height + name.height - below) / 2
+    if tagline:
+        canvas.put_text(tagline, text_left, baseline + below, canvas.tagline_ink)
     canvas.put_text(name, text_left, baseline, canvas.ink)
 
 
 def _stacked(canvas: Canvas, size: float) -> None:
     width, height = canvas.width, canvas.height
     side = min(height, 1.25 * width)  # a tall picture is not filled up with space
-    radius = min(side, width) * 0.22 * canvas.design.mark_scale * size
     name = canvas.fit_name(width * 0.74 * size * canvas.roomier, side * 0.115 * size)
-    below = 0.085 * side if canvas.design.tagline else 0.0
-    top = (height - 2 * radius - 0.10 * side - name.cap_height - below) / 2
-    canvas.put_mark(width / 2, top + radius, radius)
-    baseline = top + 2 * radius + 0.10 * side + name.cap_height
-    canvas.centre_text(name, baseline, canvas.ink)
+    below, tagline = 0.0, None
     if canvas.design.tagline:
-        room = max(name.width * 0.92, width * 0.3)
-        tagline = canvas.fit_tagline(0.20, room, side * 0.030)
-        canvas.centre_text(tagline, baseline + 0.075 * side, canvas.tagline_ink)
+        tagline = canvas.fit_tagline(name, 0.20, max(name.width * 0.92, width * 0.62 * size), side * 0.030)
+        below = 0.045 * side + tagline.height
+    words = 0.10 * side + name.height + below
+    radius = min(side, width) * 0.22 * canvas.design.mark_scale * size
+    radius = min(radius, (height * (0.94 if size == 1 else 0.78) - words) / 2)
+    top = (height - 2 * radius - words) / 2
+    canvas.put_mark(width / 2, top + radius, radius)
+    baseline = top + 2 * radius + 0.10 * side + name.height
+    canvas.centre_text(name, baseline, canvas.ink)
+    if tagline:
+        canvas.centre_text(tagline, baseline + below, canvas.tagline_ink)
 
 
 def _badge_rings(canvas: Canvas) -> Iterable[Fill]:

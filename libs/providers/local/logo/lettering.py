@@ -5,6 +5,7 @@ has the same ones.
 """
 
 import functools
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -66,13 +67,16 @@ def heavier(face: FaceName, weight: int, steps: int) -> int:
 
 def set_text(text: str, face: FaceName, tracking: float = 0.0, weight: int = 0) -> Lettering:
     """In another face if this one lacks a letter, so that a word has one face."""
+    text = unicodedata.normalize("NFC", text)
     fonts = [_font(one, heavier(one, 0, weight)) for one in (face, *STAND_INS)]
-    font = next((one for one in fonts if one.covers(text)), fonts[-1])
-    x, previous, glyphs, missing = 0.0, "", [], ""
-    for letter in text:
+    missing = [letter for letter in text if not any(font.covers(letter) for font in fonts)]
+    held = "".join(letter for letter in text if letter not in missing).strip()
+    font = next((one for one in fonts if one.covers(held)), fonts[-1])
+    x, previous, glyphs = 0.0, "", []
+    for letter in held:
         name = font.characters.get(ord(letter))
         if name is None:
-            missing += letter
+            missing.append(letter)
             continue
         x += font.kerning(previous, name) if previous else 0.0
         if outline := font.outline(name):
@@ -81,7 +85,8 @@ def set_text(text: str, face: FaceName, tracking: float = 0.0, weight: int = 0) 
         previous = name
     points = np.concatenate([ring for glyph in glyphs for ring in glyph] or [np.zeros((1, 2))])
     (left, top), (right, bottom) = points.min(0), points.max(0)
-    return Lettering(tuple(glyphs), float(left), float(top), float(right), float(bottom), missing)
+    told = "".join(letter for letter in missing if letter.isprintable())  # without joiners of emoji
+    return Lettering(tuple(glyphs), float(left), float(top), float(right), float(bottom), told)
 
 
 def cap_height(face: FaceName) -> float:
