@@ -149,6 +149,7 @@ class SpecificationAnswer(Answer):
             if isinstance(section, Answer) and hasattr(section, "confidence")
         }
         document = {"schema": "product-spec/1", "template_version": TEMPLATE_VERSION, **self.model_dump()}
+        document["colours"]["items"].sort(key=lambda colour: -colour["share"])
         document["provider"] = provider
         document["needs_review"] = [name for name, confidence in sections.items() if confidence < UNSURE]
         return ProductSpec.model_validate(document)

@@ -140,6 +140,12 @@ def test_what_no_product_can_be_is_refused(change: dict[str, Any]) -> None:
         answer(**change).specification("openai")
 
 
+def test_the_most_frequent_colour_comes_first_whatever_the_model_puts_there() -> None:
+    told = [{"hex": f"#{share}0000", "name": "red", "share": share / 100} for share in (20, 50, 30)]
+    spec = answer(colours={"items": told, "confidence": 0.9}).specification("openai")
+    assert [colour["hex"] for colour in spec.primary_colors] == ["#500000", "#300000", "#200000"]
+
+
 def test_rounded_shares_may_exceed_the_whole() -> None:
     thirds = [{"hex": "#1f6f78", "name": "teal", "share": 0.34}] * 3
     assert answer(colours={"items": thirds, "confidence": 0.9}).specification("openai").colours
