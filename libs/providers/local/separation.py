@@ -9,7 +9,7 @@ from libs.imaging.pixels import Pixels, Plane, gaussian
 from libs.providers.local.framing import Frame
 
 DARK, NOT_DARK = 62.0, 110.0
-"""Mean levels of a backdrop around its product: below the first it is dark, above the second it is not."""
+"""Mean levels of the strongest channel around a product: below the first it is dark, above the second it is not."""
 POOL, GLOW = (0.6, 17.0), (0.4, 10.0)
 """Of the light on the floor and on the wall: a factor, so that a surface keeps its pattern, and levels of its own."""
 RIM_LIGHT = np.array([206, 216, 232], np.float32)
@@ -42,7 +42,7 @@ def darkness(image: Pixels, view: Frame) -> Darkness:
 
 
 def _darkness(part: Pixels) -> float:
-    return float(np.clip((NOT_DARK - part.mean()) / (NOT_DARK - DARK), 0, 1)) if part.size else 0.0
+    return float(np.clip((NOT_DARK - part.max(-1).mean()) / (NOT_DARK - DARK), 0, 1)) if part.size else 0.0
 
 
 def light_up(image: Pixels, view: Frame, dark: Darkness, lying: bool) -> None:

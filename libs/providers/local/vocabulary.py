@@ -57,9 +57,8 @@ LIGHT_NOUNS = frozenset(["lights", "neon", "bokeh"])
 EFFECTS: dict[str, tuple[str, str | float | bool]] = {
     **dict.fromkeys(["warm", "golden", "cosy", "cozy"], ("warmth", 1.0)),
     **dict.fromkeys(["cool", "cold", "icy"], ("warmth", -1.0)),
-    **dict.fromkeys(
-        word_set("dark moody dramatic spotlight luxury elegant night midnight gloomy noir"), ("light", "dark")
-    ),
+    **dict.fromkeys(["dark", "moody", "dramatic", "spotlight", "luxury", "elegant"], ("light", "dark")),
+    **dict.fromkeys(["night", "midnight", "gloomy", "noir"], ("light", "dark")),
     **dict.fromkeys(["bright", "airy", "clean", "fresh", "minimal", "minimalist"], ("light", "bright")),
     **dict.fromkeys(["soft", "diffuse"], ("light", "soft")),
     **dict.fromkeys(["hard", "harsh", "sunny"], ("light", "hard")),

@@ -20,7 +20,7 @@ BELOW_NAME = 0.62
 """The most that the tagline's capitals have of the name's."""
 READABLE = 0.014
 """Of the picture's height."""
-ASKED_FOR = 1.6
+ASKED_FOR = 2.2
 """Contrast of a colour that somebody has asked for: as they said, as long as it can be seen."""
 
 
@@ -180,7 +180,7 @@ def _stacked(canvas: Canvas, size: float) -> None:
         below = 0.045 * side + tagline.height
     words = 0.10 * side + name.height + below
     radius = min(side, width) * 0.22 * canvas.design.mark_scale * size
-    radius = min(radius, (height * (0.94 if size == 1 else 0.78) - words) / 2)
+    radius = min(radius, (height * (0.86 if size == 1 else 0.74) - words) / 2)
     top = (height - 2 * radius - words) / 2
     canvas.put_mark(width / 2, top + radius, radius)
     baseline = top + 2 * radius + 0.10 * side + name.height

@@ -14,6 +14,7 @@ from libs.providers.local.logo.design import (
     LONGEST_TAGLINE,
     Case,
     Design,
+    FaceName,
     Layout,
     MarkName,
 )
@@ -59,11 +60,13 @@ CASES: tuple[tuple[str, Case], ...] = (
 )
 _LETTERS = f" (?:{NAME_WORDS})"
 WEIGHTS = (
-    ("thinner|thin|finer|slimmer", f"(?:{_LETTERS})?", -2),
-    ("bolder|bold|thicker|heavier|fatter|stronger", f"(?:{_LETTERS})?", 2),
-    ("light(?:er)?", _LETTERS, -2),
+    ("thinner|thin|finer|slimmer", f"(?:{_LETTERS})?", -1),
+    ("bolder|bold|thicker|heavier|fatter|stronger", f"(?:{_LETTERS})?", 1),
+    ("light(?:er)?", _LETTERS, -1),
 )
-"""Words, what they stand before, and steps of weight."""
+"""Words, what they stand before, and the direction of the weight."""
+STEPS_SEEN: Mapping[FaceName, int] = {"serif": 1, "slab": 1, "humanist": 1, "heavy": 1}
+"""Weights of a face to the next that looks different; two of the others."""
 CAN = (
     "colours (of the whole, the icon, the name, the tagline, the background), icon, layout, lettering, weight, case, "
     "spacing, sizes, name and tagline can be changed"
@@ -175,7 +178,7 @@ def _weight(design: Design, asked: Instruction, changes: Changes, rng: np.random
         if not asked.take(f"(?:{pattern}){letters}") and not asked.take(f"(?:{NAME_WORDS}) (?:{pattern})"):
             continue
         name = "bolder" if steps > 0 else "thinner"
-        weight = heavier(design.face, design.weight, steps)
+        weight = heavier(design.face, design.weight, steps * STEPS_SEEN.get(design.face, 2))
         if weight == design.weight:
             asked.notes.append(f"the {design.face} letters cannot be {name}")
             return []
