@@ -145,7 +145,7 @@ def _place(image: Pixels, rgb: Pixels, alpha: Plane, view: Frame, key_light: flo
     around = wide_blur(window, radius * 3)
     product = product * (1 - rim) + np.maximum(around, product) * rim
     if dark > 0:
-        product = rim_light(product, cover, window, dark)
+        rim_light(product, cover, window, dark)
     window[:] = mix(window, product, cover[..., None])
 
 

@@ -12,7 +12,7 @@ DARK, NOT_DARK = 62.0, 110.0
 """Mean levels of the strongest channel around a product: below the first it is dark, above the second it is not."""
 POOL, GLOW = (0.6, 17.0), (0.4, 10.0)
 """Of the light on the floor and on the wall: a factor, so that a surface keeps its pattern, and levels of its own."""
-RIM_LIGHT = np.array([206, 216, 232], np.float32)
+RIM_LIGHT = (206.0, 216.0, 232.0)
 RIM_WIDTH = 0.011
 """Of the product's longer side."""
 CLOSE, APART = 35.0, 85.0
@@ -61,16 +61,17 @@ def light_up(image: Pixels, view: Frame, dark: Darkness, lying: bool) -> None:
     image += cv2.resize(own, size, interpolation=cv2.INTER_LINEAR)[..., None]
 
 
-def rim_light(rgb: Pixels, alpha: Plane, around: Pixels, strength: float) -> Pixels:
-    """The product with light from behind along its sides and top, as much as its edge is like what is `around`."""
+def rim_light(rgb: Pixels, alpha: Plane, around: Pixels, strength: float) -> None:
+    """Gives the product light from behind along its sides and top, as much as its edge is like what is `around`."""
     width = max(1.2, RIM_WIDTH * max(alpha.shape))
     soft = gaussian(alpha, width)
     band = np.clip((1 - soft) * 2, 0, 1) ** 1.4 * alpha
     down = cv2.Sobel(soft, cv2.CV_32F, 0, 1)
     facing_down = np.clip(-down / (np.abs(cv2.Sobel(soft, cv2.CV_32F, 1, 0)) + np.abs(down) + 1e-4), 0, 1)
     likeness = np.clip((APART - _difference(rgb, alpha, around, 2 * width)) / (APART - CLOSE), 0, 1)
-    rim = (band * (1 - facing_down) * likeness * strength * 0.72)[..., None]
-    return np.asarray(rgb + (np.maximum(rgb, RIM_LIGHT) - rgb) * rim)
+    rim = band * (1 - facing_down) * likeness * strength * 0.72
+    for channel, level in enumerate(RIM_LIGHT):  # one by one: a copy of all three is large
+        rgb[..., channel] += np.maximum(level - rgb[..., channel], 0) * rim
 
 
 def _difference(rgb: Pixels, alpha: Plane, around: Pixels, reach: float) -> Plane:
