@@ -23,7 +23,7 @@ from uuid_utils.compat import uuid7
 
 from bench.harness import check, processor_times
 from bench.system import UNLIMITED, opened, servers
-from libs.common.contracts.analysis import PinnedReference
+from libs.common.contracts.generation import PinnedPhoto
 from libs.common.jobs import queue
 from libs.common.jobs.engine import ATTEMPTS, Engine
 from libs.common.messages import Meta
@@ -195,7 +195,7 @@ async def _accept(service: Service[Any], name: str) -> None:
     owner_id, product_id, job_id = uuid4(), uuid7(), uuid7()
     key = f"products/{owner_id}/{product_id}/photo.png"
     await service.objects.put(key, PHOTO, "image/png")
-    photo = PinnedReference(reference_id=uuid7(), key=key, sha256=inspect(PHOTO).sha256)
+    photo = PinnedPhoto(reference_id=uuid7(), key=key, sha256=inspect(PHOTO).sha256)
     product = Product(product_id=product_id, title="Mug", references=[photo])
     wish = Wish(prompt="on marble", resolution="1K", seed=1, fallback=False)  # the stub draws it once
     basis = Basis(product, [photo], None, "A mug on marble")
